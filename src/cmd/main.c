@@ -1,0 +1,6 @@
+#include "base/util.h"
+
+int main(void)
+{
+	return 0;
+}
