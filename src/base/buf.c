@@ -19,6 +19,7 @@ void buf_clear(struct buf *b)
 char *buf_reserve(struct buf *b, size_t len)
 {
 	b->data = xgrow(b->data, &b->cap, b->len + len + 1, 1);
+	b->data[b->len] = '\0';
 	return b->data + b->len;
 }
 
@@ -90,7 +91,8 @@ char *buf_take(struct buf *b)
 	return s;
 }
 
-bool buf_next_line(const char *data, size_t size, size_t *pos, const char **line, size_t *len)
+bool buf_next_line(
+	const char *data, size_t size, size_t *pos, const char **line, size_t *len)
 {
 	const char *start, *newline;
 

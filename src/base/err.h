@@ -1,7 +1,7 @@
 /*
- * An error travels by value: the caller owns a `struct err` in its frame, passes it as the last argument, and
- * whoever finds out the facts fills it. Only cmd/main.c prints it and turns its kind into the exit code.
- * A failing test is not an error; it is an event.
+ * An error travels by value: the caller owns a `struct err` in its frame, passes it as
+ * the last argument, and whoever finds out the facts fills it. Only cmd/main.c prints it
+ * and turns its kind into the exit code. A failing test is not an error; it is an event.
  */
 #ifndef XTEST_BASE_ERR_H
 #define XTEST_BASE_ERR_H
@@ -27,14 +27,16 @@ enum err_kind {
 	ERR_OUTPUT = 110,
 };
 
-/* Zero-initialise with `struct err e = {0};`. Nothing to release. Untouched on success. */
+/* Zero-initialise with `struct err e = {0};`. Nothing to release. Untouched on success.
+ */
 struct err {
 	enum err_kind kind;
 	char msg[2048];
 };
 
-/* Fill *e and return -1, so that a function ends with `return err_set(e, ERR_SETUP, "…");`. A message says
- * what was wanted, what was found and what to do next; no final full stop, no newline at the end. */
+/* Fill *e and return -1, so that a function ends with `return err_set(e, ERR_SETUP,
+ * "…");`. A message says what was wanted, what was found and what to do next; no final
+ * full stop, no newline at the end. */
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Kind ERR_SETUP, and ": " plus strerror(errnum) at the end. */
 int err_sys(struct err *e, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -1,6 +1,7 @@
 /*
- * A growing vector of strings, always NULL-terminated, so that `v` can be handed to execve(). Environments are
- * vectors of "NAME=VALUE"; the strv_env_ functions treat them as maps in which the first entry wins.
+ * A growing vector of strings, always NULL-terminated, so that `v` can be handed to
+ * execve(). Environments are vectors of "NAME=VALUE"; the strv_env_ functions treat them
+ * as maps in which the first entry wins.
  */
 #ifndef XTEST_BASE_STRV_H
 #define XTEST_BASE_STRV_H
@@ -13,7 +14,10 @@ struct strv {
 	size_t cap;
 };
 
-#define STRV_INIT {NULL, 0, 0}
+#define STRV_INIT                                                                        \
+	{                                                                                \
+		NULL, 0, 0                                                               \
+	}
 
 void strv_release(struct strv *s);
 void strv_clear(struct strv *s);
@@ -35,9 +39,11 @@ void strv_sort(struct strv *s);
 void strv_unique(struct strv *s);
 /* Joined with `separator`; the caller's. */
 char *strv_join(const struct strv *s, const char *separator);
-/* Joined with blanks and quoted so that a POSIX shell would read the same words; the caller's. */
+/* Joined with blanks and quoted so that a POSIX shell would read the same words; the
+ * caller's. */
 char *strv_quote(const struct strv *s);
-/* Appends the pieces of `text` between the characters of `separators`, empty pieces left out. */
+/* Appends the pieces of `text` between the characters of `separators`, empty pieces left
+ * out. */
 void strv_split(struct strv *s, const char *text, const char *separators);
 /* The array for execve(); an empty one is a pointer to NULL. Borrowed. */
 char *const *strv_argv(const struct strv *s);

@@ -28,7 +28,8 @@
 void util_cleanup_free(void *pointer_to_pointer);
 void util_cleanup_fd(int *fd);
 
-/* Hands the value over to the caller and leaves the variable empty, so that its clean-up does nothing. */
+/* Hands the value over to the caller and leaves the variable empty, so that its clean-up
+ * does nothing. */
 #define take_ptr(p)                                                                      \
 	__extension__({                                                                  \
 		__typeof__(p) taken_ = (p);                                              \
@@ -42,8 +43,9 @@ void util_cleanup_fd(int *fd);
 		taken_;                                                                  \
 	})
 
-/* Memory of a size the program chose itself: running out is not an error anyone can handle, so these
- * print one line and abort. Sizes that come from input are bounded before they get here. */
+/* Memory of a size the program chose itself: running out is not an error anyone can
+ * handle, so these print one line and abort. Sizes that come from input are bounded
+ * before they get here. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);
@@ -53,7 +55,8 @@ char *xstrndup(const char *s, size_t len);
 char *xstrdup_null(const char *s);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* Doubles *cap until it holds `need` items of `size` bytes each; returns the (moved) array. */
+/* Doubles *cap until it holds `need` items of `size` bytes each; returns the (moved)
+ * array. */
 void *xgrow(void *array, size_t *cap, size_t need, size_t size);
 
 static inline bool streq(const char *a, const char *b)
@@ -80,8 +83,8 @@ int64_t now_us(void);
 /* Wall-clock time in milliseconds since 1970. */
 int64_t wall_clock_ms(void);
 
-/* The candidate nearest to `name` by edit distance, or NULL when none is near enough to be a likely typing
- * error. Borrowed from `candidates`, which ends with NULL. */
+/* The candidate nearest to `name` by edit distance, or NULL when none is near enough to
+ * be a likely typing error. Borrowed from `candidates`, which ends with NULL. */
 const char *util_nearest(const char *name, const char *const *candidates);
 
 #endif

@@ -20,7 +20,8 @@ static void test_lines(void)
 		size_t pos = 0, len;
 		const char *line;
 
-		while (buf_next_line(table[i].text, strlen(table[i].text), &pos, &line, &len)) {
+		while (buf_next_line(
+			table[i].text, strlen(table[i].text), &pos, &line, &len)) {
 			buf_append(&out, line, len);
 			buf_append_char(&out, '|');
 		}

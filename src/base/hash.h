@@ -1,0 +1,21 @@
+/* Digests: SHA-256 (nettle) names content, XXH64 (xxhash) spreads names over partitions
+ * and buckets. */
+#ifndef XTEST_BASE_HASH_H
+#define XTEST_BASE_HASH_H
+
+#include "base/err.h"
+
+enum { HASH_SHA256_SIZE = 32, HASH_HEX_SIZE = 65 };
+
+struct hash_sha256; /* a digest in the making */
+
+struct hash_sha256 *hash_sha256_new(void);
+void hash_sha256_update(struct hash_sha256 *h, const void *data, size_t len);
+/* Writes 64 lower-case hexadecimal digits and a NUL, and frees `h`. */
+void hash_sha256_finish(struct hash_sha256 *h, char hex[HASH_HEX_SIZE]);
+
+void hash_memory(const void *data, size_t len, char hex[HASH_HEX_SIZE]);
+int hash_file(const char *path, char hex[HASH_HEX_SIZE], struct err *e) MUST_CHECK;
+uint64_t hash_xxh64(const void *data, size_t len, uint64_t seed);
+
+#endif
