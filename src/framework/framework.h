@@ -1,0 +1,61 @@
+/*
+ * A framework knows how the cases of a suite are listed, how one is run, and what its end
+ * means. One file and one line in framework.c's table make a new one. Nothing here runs
+ * anything.
+ */
+#ifndef XTEST_FRAMEWORK_FRAMEWORK_H
+#define XTEST_FRAMEWORK_FRAMEWORK_H
+
+#include "base/elf.h"
+#include "base/err.h"
+#include "base/strv.h"
+#include "model/outcome.h"
+#include "model/suite.h"
+
+struct framework {
+	const char *name; /* as in "framework": NAME and `framework(NAME)` */
+	const char *help; /* one line */
+
+	/* How sure it is that this program uses it: 0 not at all, 100 certain. Reads only
+	 * what elf.h gives. */
+	int (*bid)(const struct elf *elf);
+
+	/* Appends what makes the program list its cases; NULL when it cannot list. */
+	void (*list_argv)(const struct suite *suite, struct strv *argv);
+	void (*list_env)(const struct suite *suite, struct strv *env); /* may be NULL */
+	/* Reads what the listing printed (noise tolerated) and adds the cases. An exit
+	 * status other than 0 is passed in: some list all and then fail. */
+	int (*parse_list)(struct suite *suite, const char *out, size_t len,
+		int exit_status, struct err *e);
+
+	/* Appends what makes the program run this one case (after suite->command); env
+	 * likewise. */
+	void (*case_argv)(const struct suite *suite, const struct test_case *test,
+		struct strv *argv);
+	void (*case_env)(const struct suite *suite, const struct test_case *test,
+		struct strv *env); /* may be NULL */
+
+	/* What this end means. Sees expected failure, skip codes and regular expressions
+	 * last: framework_judge() applies those over it, the same for every framework. */
+	void (*judge)(const struct suite *suite, const struct test_case *test,
+		const struct outcome *outcome, struct judgement *j);
+};
+
+extern const struct framework framework_plain, framework_tap, framework_libtest,
+	framework_gtest, framework_catch2, framework_doctest, framework_glib,
+	framework_cmocka, framework_check;
+
+/* All frameworks, NULL at the end; plain is last. */
+extern const struct framework *const framework_table[];
+const struct framework *framework_find(const char *name);
+/* The suite's own (suite->framework), else by the build system's protocol and the ELF
+ * file, else plain. `elf` may be NULL for scripts. Never NULL. */
+const struct framework *framework_detect(
+	const struct suite *suite, const struct elf *elf);
+/* The verdict: the framework's, then the suite's regular expressions, skip code and
+ * expected failure over it. What could not be started or was lost is never turned into an
+ * expected failure; a leak turns a pass into LEAK. */
+void framework_judge(const struct framework *f, const struct suite *suite,
+	const struct test_case *test, const struct outcome *outcome, struct judgement *j);
+
+#endif

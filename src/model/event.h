@@ -1,0 +1,121 @@
+/*
+ * Everything a run tells anyone goes through one stream of these. Reporters, the record
+ * of a run and the exit code see the same events in the same order; nothing else is told.
+ * All pointers are borrowed for the length of the call.
+ */
+#ifndef XTEST_MODEL_EVENT_H
+#define XTEST_MODEL_EVENT_H
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "model/outcome.h"
+#include "model/suite.h"
+
+enum event_type {
+	EVENT_RUN_START,  /* .run: the first event */
+	EVENT_NOTE,       /* .text: one sentence for the user, said once */
+	EVENT_STEP_START, /* .step: a phase with a name begins ("Building json-c for
+			     aarch64 with cmake") */
+	EVENT_STEP_LINE,  /* .step.line: its latest line of output, for a progress display
+			   */
+	EVENT_STEP_END, /* .step: it is done; .step.summary is what stays on the screen */
+	EVENT_PLACE,    /* .place: a place is ready */
+	EVENT_PLAN,     /* .plan: what will run */
+	EVENT_CASE_START,  /* .item */
+	EVENT_CASE_OUTPUT, /* .output: live bytes, only when nothing is captured */
+	EVENT_CASE_SLOW,   /* .item, .elapsed_ms */
+	EVENT_CASE_END,    /* .item, .outcome, .judgement */
+	EVENT_TICK, /* about ten times a second while cases run: redraw; .counts, .running
+		     */
+	EVENT_RUN_END, /* .counts, .exit_code, .text (why cancelled, or NULL): the last
+			  event */
+};
+
+/* A column of the report: one (target, place), or the host. */
+struct event_column {
+	const char *label;  /* unique short name: "host", "aarch64", "aarch64@system" */
+	const char *target; /* target name */
+	const char *place;  /* "local", "user", … */
+	const char *detail; /* "qemu-aarch64 7.2.22"; may be NULL */
+	unsigned slots;
+};
+
+/* One case on one column, one attempt. */
+struct event_item {
+	size_t index; /* in the plan: stable for the run */
+	const struct suite *suite;
+	const struct test_case
+		*test; /* never NULL; name "" when the suite is its one case */
+	const struct event_column *column;
+	unsigned attempt, attempts; /* from 1 */
+	unsigned slot;
+	int64_t started_ms; /* event time at its start */
+};
+
+struct event_counts {
+	size_t total; /* planned */
+	size_t finished, passed, failed, skipped, timed_out, crashed, leaked, flaky, lost;
+	size_t not_run;      /* planned and never started: the run was cancelled */
+	size_t filtered_out; /* known and not selected */
+};
+
+struct event {
+	enum event_type type;
+	int64_t time_ms; /* since the start of the run */
+	union {
+		struct {
+			const char *id, *version, *project, *command_line;
+			int64_t wall_clock_ms;
+		} run;
+		struct {
+			const char *text;
+		} note;
+		struct {
+			const char *verb; /* "Building", "Built" */
+			const char
+				*summary; /* "json-c for aarch64-linux-gnu with cmake" */
+			const char *line; /* NULL but in STEP_LINE */
+			int64_t elapsed_ms;
+			double fraction; /* 0–1, or negative when unknown */
+		} step;
+		struct {
+			const struct event_column *column;
+		} place;
+		struct {
+			const struct event_column *const *columns;
+			size_t n_columns;
+			const size_t *column_totals; /* cases per column, same order */
+			size_t total, suites, filtered_out;
+		} plan;
+		struct {
+			const struct event_item *item;
+			int64_t elapsed_ms;
+			const struct outcome *outcome;
+			const struct judgement *judgement;
+			int stream; /* 1 or 2, in CASE_OUTPUT */
+			const char *data;
+			size_t len;
+		} item;
+		struct {
+			const struct event_counts *counts;
+			const struct event_item *const *running;
+			size_t n_running;
+		} tick;
+		struct {
+			const struct event_counts *counts;
+			/* Per column, in the order of EVENT_PLAN. */
+			const struct event_column *const *columns;
+			const struct event_counts *column_counts;
+			size_t n_columns;
+			int exit_code;
+			const char *cancelled; /* why the run ended early, or NULL */
+		} end;
+	};
+};
+
+const char *event_type_name(enum event_type t); /* "case-end" as in JSON */
+void event_counts_add(struct event_counts *c, enum verdict v);
+/* "json-c::test_cast" or "pkg::suite case name": the name people use; the caller's. */
+char *event_item_name(const struct event_item *item);
+
+#endif
