@@ -68,7 +68,7 @@ void judgement_set(struct judgement *j, enum verdict v, const char *fmt, ...)
 
 const char *verdict_name(enum verdict v);  /* "pass", "fail", … as in JSON */
 const char *verdict_label(enum verdict v); /* "PASS", "FAIL", … as on the terminal */
-bool verdict_is_failure(enum verdict v);   /* fail, timeout, crash, leak; not lost */
+bool verdict_is_failure(enum verdict v);   /* fail, timeout, crash; not leak, not lost */
 /* "exit status 3", "signal 11 (SIGSEGV)", "no end after 2 s"; the caller's. */
 char *outcome_describe(const struct outcome *o);
 

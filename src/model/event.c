@@ -1,0 +1,46 @@
+#include "model/event.h"
+
+const char *event_type_name(enum event_type t)
+{
+	static const char *const names[] = {
+		[EVENT_RUN_START] = "run-start",
+		[EVENT_NOTE] = "note",
+		[EVENT_STEP_START] = "step-start",
+		[EVENT_STEP_LINE] = "step-line",
+		[EVENT_STEP_END] = "step-end",
+		[EVENT_PLACE] = "place",
+		[EVENT_PLAN] = "plan",
+		[EVENT_CASE_START] = "case-start",
+		[EVENT_CASE_OUTPUT] = "case-output",
+		[EVENT_CASE_SLOW] = "case-slow",
+		[EVENT_CASE_END] = "case-end",
+		[EVENT_TICK] = "tick",
+		[EVENT_RUN_END] = "run-end",
+	};
+
+	return names[t];
+}
+
+void event_counts_add(struct event_counts *c, enum verdict v)
+{
+	size_t *const counters[] = {
+		[VERDICT_PASS] = &c->passed,
+		[VERDICT_FAIL] = &c->failed,
+		[VERDICT_SKIP] = &c->skipped,
+		[VERDICT_TIMEOUT] = &c->timed_out,
+		[VERDICT_CRASH] = &c->crashed,
+		[VERDICT_LEAK] = &c->leaked,
+		[VERDICT_FLAKY] = &c->flaky,
+		[VERDICT_LOST] = &c->lost,
+	};
+
+	c->finished++;
+	++*counters[v];
+}
+
+char *event_item_name(const struct event_item *item)
+{
+	if (!*item->test->name)
+		return xstrdup(item->suite->id);
+	return xasprintf("%s %s", item->suite->id, item->test->name);
+}
