@@ -18,7 +18,8 @@ struct config;
 
 struct build_request {
 	const char *source_dir; /* absolute: the project */
-	const char *build_dir; /* absolute: ours, made by the caller, kept between runs */
+	const char *build_dir;  /* absolute: ours, made by the caller, kept between runs;
+				   one  for each pair of adapter and target */
 	const struct target *target;
 	const struct toolchain *toolchain; /* model/toolchain.h */
 	bool cross;                        /* the target is not this machine */
@@ -33,9 +34,11 @@ struct build_request {
 	bool verbose;
 
 	/* Progress: a new step begins ("configure", "build"), and its latest line of
-	 * output. */
+	 * output. Each may be NULL. */
 	void (*step)(void *ctx, const char *what);
 	void (*line)(void *ctx, const char *line, size_t len);
+	/* What a failed command printed, whole; may be NULL. */
+	void (*output)(void *ctx, const char *data, size_t len);
 	/* True when the user wants out; given to proc_run(). */
 	bool (*cancelled)(void *ctx);
 	void *ctx;
@@ -47,10 +50,13 @@ struct adapter {
 	/* How sure it is that it builds this tree, 0 for not at all; *why (the caller's,
 	 * may stay NULL) says by what: "CMakeLists.txt". Looks, runs nothing. */
 	int (*bid)(const char *source_dir, char **why);
-	/* Configures when needed, builds, and appends the suites. Errors: ERR_BUILD with
-	 * the whole output of the failed command printed through `line` before,
-	 * ERR_METADATA when the build system's answer is not understood. A configure that
-	 * fails leaves nothing that would make the next run skip it. */
+	/* Configures when an input of it changed since the last time it succeeded. NULL
+	 * when there is nothing to configure. One that fails (ERR_BUILD, its output given
+	 * to `output`) leaves nothing that would make the next run skip it, and the
+	 * caller may go on to the next adapter in rank. */
+	int (*configure)(const struct build_request *request, struct err *e);
+	/* Builds what the tests need, and appends the suites. Errors: ERR_BUILD as above,
+	 * ERR_METADATA when the build system's answer is not understood. */
 	int (*build)(const struct build_request *request, struct suite_list *suites,
 		struct err *e);
 };
@@ -58,19 +64,37 @@ struct adapter {
 extern const struct adapter adapter_manifest, adapter_cmake, adapter_meson,
 	adapter_autotools, adapter_make;
 
+enum { ADAPTER_MAX = 16 };
+
 /* All adapters, NULL at the end. */
 extern const struct adapter *const adapter_table[];
 const struct adapter *adapter_find(const char *name);
-/* Those that bid, best first, and what they saw: names and reasons, same order. The
- * caller tries them in this order: the first that configures wins. ERR_SETUP with the
- * list of what is recognised when none bids. */
-int adapter_rank(const char *source_dir, const struct adapter *ranked[], size_t *n,
-	struct strv *reasons, struct err *e) MUST_CHECK;
+/* Those that bid, best first (equal bids: in the table's order), and what they saw: names
+ * and reasons, same order. The caller tries them in this order: the first that configures
+ * wins. ERR_SETUP with the list of what is recognised when none bids. */
+int adapter_rank(const char *source_dir, const struct adapter *ranked[ADAPTER_MAX],
+	size_t *n, struct strv *reasons, struct err *e) MUST_CHECK;
+
+/* What follows is shared by the adapters. */
 
 /* Runs one command of the build with the request's progress; on failure passes its whole
- * output to `line` and returns ERR_BUILD naming the command and how it ended. Shared by
- * the adapters. */
+ * output to `output` and returns ERR_BUILD naming the command and how it ended. `cwd` may
+ * be NULL. `env` are assignments over this process's environment, or NULL; what a make
+ * above xtest exports for its children (MAKEFLAGS, …) is never passed on. */
 int adapter_run(const struct build_request *request, const struct strv *argv,
 	const char *cwd, const struct strv *env, struct err *e) MUST_CHECK;
+/* The same for a command that answers a question: its standard output is appended to
+ * *out, nothing is shown. */
+int adapter_capture(const struct build_request *request, const struct strv *argv,
+	const char *cwd, const struct strv *env, struct buf *out,
+	struct err *e) MUST_CHECK;
+
+/* The configure stamp: a file in the build directory that holds the digest of everything
+ * the last successful configure depended on. Remove it before configuring, write it when
+ * that succeeded. */
+bool adapter_stamp_holds(const struct build_request *request, const char *digest);
+int adapter_stamp_write(const struct build_request *request, const char *digest,
+	struct err *e) MUST_CHECK;
+int adapter_stamp_remove(const struct build_request *request, struct err *e) MUST_CHECK;
 
 #endif
