@@ -21,8 +21,8 @@ enum elf_kind { ELF_KIND_EXECUTABLE, ELF_KIND_SHARED, ELF_KIND_OBJECT, ELF_KIND_
 
 struct elf {
 	struct elf_identity id;
-	enum elf_kind kind; /* a position-independent executable is EXECUTABLE: it has an
-			       interpreter or DF_1_PIE */
+	enum elf_kind kind; /* a position-independent executable is EXECUTABLE: it has
+			       DF_1_PIE, or an interpreter and no soname */
 	char *interpreter;  /* PT_INTERP; NULL for static programs and libraries */
 	char *soname;
 	struct strv needed;    /* DT_NEEDED, in order */
