@@ -7,6 +7,7 @@ const char *event_type_name(enum event_type t)
 		[EVENT_NOTE] = "note",
 		[EVENT_STEP_START] = "step-start",
 		[EVENT_STEP_LINE] = "step-line",
+		[EVENT_STEP_OUTPUT] = "step-output",
 		[EVENT_STEP_END] = "step-end",
 		[EVENT_PLACE] = "place",
 		[EVENT_PLAN] = "plan",
