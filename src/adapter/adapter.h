@@ -97,4 +97,29 @@ int adapter_stamp_write(const struct build_request *request, const char *digest,
 	struct err *e) MUST_CHECK;
 int adapter_stamp_remove(const struct build_request *request, struct err *e) MUST_CHECK;
 
+/* Decides for every suite without a platform_reason which side it belongs to, and sets
+ * platform, platform_reason and binary. The ELF machine of the program decides when the
+ * program is of this project. A script of the project and a program of the system (an
+ * interpreter, cmake -E, …) follow the built ELF files among their arguments and
+ * environment; without any, a script is the target's and a program of the system given
+ * none of the project's scripts is the host's. Not cross: everything is the target's. */
+int adapter_platform_decide(struct suite_list *suites,
+	const struct build_request *request, struct err *e) MUST_CHECK;
+/* Marks suites that are one selection of cases each, made by the build system (a binary
+ * under several names with different arguments, as gtest_discover_tests() makes them):
+ * the one case is listed, and nobody needs to ask the binary. Needs `binary`. */
+void adapter_platform_mark_selections(struct suite_list *suites);
+
+/* Appends the existing paths in the source or build directory that the suite's command,
+ * arguments (also NAME=PATH) and environment name, absolute. */
+void adapter_files_named(const struct suite *suite, const struct build_request *request,
+	struct strv *paths);
+/* Fills `files` of every suite: the paths it names, its required files, its working
+ * directory and the directories of its scripts; and for a suite that is no ELF program
+ * `artifacts`, the programs and libraries of the build, because it may start any of them.
+ * `private_names` are entries of a build directory that are the build system's own. */
+int adapter_files_gather(struct suite_list *suites, const struct build_request *request,
+	const struct strv *artifacts, const char *const *private_names,
+	struct err *e) MUST_CHECK;
+
 #endif
