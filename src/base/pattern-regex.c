@@ -20,10 +20,10 @@ struct regex {
 	struct buf *out;
 	struct level group[200];
 	size_t depth;
-	bool extended;    /* flag x: blanks and comments are skipped */
-	bool has_atom;    /* something that can be repeated ends here… */
-	bool is_repeated; /* …and is repeated already */
-	size_t atom;      /* where in the output it starts */
+	bool extended; /* flag x: blanks and comments are skipped */
+	bool has_atom; /* something that can be repeated ends here… */
+	bool is_alone; /* …and must become a group to be repeated (once more) */
+	size_t atom;   /* where in the output it starts */
 	size_t *fault;
 	struct err *e;
 };
@@ -39,7 +39,7 @@ static void begin_atom(struct regex *r)
 {
 	r->atom = r->out->len;
 	r->has_atom = true;
-	r->is_repeated = false;
+	r->is_alone = false;
 }
 
 static void copy(struct regex *r, size_t len)
@@ -74,6 +74,48 @@ static int hexadecimal(struct regex *r)
 	return 0;
 }
 
+/* "\b{start}" and its three kin; at the letter. */
+static int named_boundary(struct regex *r)
+{
+	static const struct {
+		const char *name, *meaning;
+	} boundaries[] = {
+		{"b{start}", "\\b(?=\\w)"},
+		{"b{end}", "\\b(?<=\\w)"},
+		{"b{start-half}", "(?<!\\w)"},
+		{"b{end-half}", "(?!\\w)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(boundaries); i++) {
+		if (!starts_with(r->text + r->at, boundaries[i].name))
+			continue;
+		buf_append_str(r->out, boundaries[i].meaning);
+		r->at += strlen(boundaries[i].name);
+		r->is_alone = true;
+		return 0;
+	}
+	return fault_at(r, r->at + 1, "expected '\\b{start}' or '\\b{end}'");
+}
+
+/* "\p{Greek}"; at the brace. General categories and scripts may be named with their kind.
+ */
+static int property(struct regex *r, char letter)
+{
+	const char *s = r->text + r->at + 1, *end = strchr(s, '}'), *name = s;
+
+	if (!end)
+		return fault_at(r, r->at, "'{' without its '}'");
+	if (*s == '^')
+		return fault_at(
+			r, r->at + 1, "no such property; '\\P{…}' is its opposite");
+	for (const char *c = s; c < end; c++)
+		if (*c == '=' || *c == ':')
+			name = c + 1;
+	buf_printf(r->out, "\\%c{%.*s}", letter, (int)(end - name), name);
+	r->at += (size_t)(end + 1 - (r->text + r->at));
+	return 0;
+}
+
 static int escape(struct regex *r, bool in_class)
 {
 	unsigned char c = (unsigned char)r->text[r->at + 1];
@@ -88,7 +130,13 @@ static int escape(struct regex *r, bool in_class)
 	r->at++;
 	if (strchr("xuU", c))
 		return hexadecimal(r);
+	if (c == 'b' && r->text[r->at + 1] == '{' &&
+		isalpha((unsigned char)r->text[r->at + 2]))
+		return named_boundary(r);
+	r->is_alone = !in_class && strchr("bBAz<>", c);
 	r->at++;
+	if (strchr("pP", c) && r->text[r->at] == '{')
+		return property(r, (char)c);
 	if (c == 'v')
 		buf_append_str(r->out, "\\x0b");
 	else if (c == '<' && !in_class)
@@ -106,7 +154,7 @@ static int class(struct regex *r)
 	size_t open = r->at;
 
 	copy(r, s[r->at + 1] == '^' ? 2 : 1);
-	if (s[r->at] == ']')
+	if (s[r->at] == ']' || s[r->at] == ':')
 		buf_append_char(r->out, '\\');
 	for (bool first = true; s[r->at] && (s[r->at] != ']' || first); first = false) {
 		const char *end = NULL;
@@ -224,13 +272,13 @@ static int repeat(struct regex *r)
 	}
 	if (s[len] == '?')
 		len++;
-	if (r->is_repeated) {
+	if (r->is_alone) {
 		autofree char *inner = xstrdup(r->out->data + r->atom);
 
 		buf_truncate(r->out, r->atom);
 		buf_printf(r->out, "(?:%s)", inner);
 	}
-	r->is_repeated = true;
+	r->is_alone = true;
 	copy(r, len);
 	return 0;
 }
@@ -263,6 +311,7 @@ static int step(struct regex *r)
 		return 0;
 	}
 	begin_atom(r);
+	r->is_alone = c == '^' || c == '$';
 	if (c == '\\')
 		return escape(r, false);
 	if (c == '[')
