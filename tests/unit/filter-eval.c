@@ -157,8 +157,8 @@ static void unknown_names_are_refused(void)
 		"  not package(jsn) and (tag(a) or deps(/^w/) or rdeps(zz))\n"
 		"              ^^^ matches no package there is; did you mean 'json'?\n"
 		"                            ^ matches no tag there is\n"
-		"                                                    ^^ matches no rdeps "
-		"there is",
+		"                                                      ^^ matches no "
+		"package or library there is",
 		"each of them marked");
 }
 
