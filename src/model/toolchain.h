@@ -14,7 +14,7 @@ enum toolchain_part {
 	TOOLCHAIN_CC,
 	TOOLCHAIN_CXX, /* only projects with C++ need it */
 	TOOLCHAIN_LIBC,
-	TOOLCHAIN_RUNNER,
+	TOOLCHAIN_SYSROOT, /* its dynamic loader; static programs do without */
 	TOOLCHAIN_EMULATOR,
 	TOOLCHAIN_PARTS
 };
@@ -56,10 +56,10 @@ struct toolchain {
 };
 
 /* Finds what there is of `t`. `host` is this machine's own target (NULL: unknown), `env`
- * the environment that says PATH, CC, CXX, XTEST_CC_<NAME>, XTEST_SYSROOT_<NAME> and
- * XTEST_PKG_CONFIG_LIBDIR_<NAME> (NULL: the process's). $CC counts only for the target it
- * makes programs for. What is missing is no error; an error means that looking failed.
- * Both targets must outlive *tc. */
+ * the environment that says PATH, CC, CXX, XTEST_CC_<NAME>, XTEST_SYSROOT_<NAME>,
+ * XTEST_EMULATOR_<NAME> and XTEST_PKG_CONFIG_LIBDIR_<NAME> (NULL: the process's). $CC
+ * counts only for the target it makes programs for. What is missing is no error; an error
+ * means that looking failed. Both targets must outlive *tc. */
 int toolchain_resolve(struct toolchain *tc, const struct target *t,
 	const struct target *host, const struct strv *env, struct err *e) MUST_CHECK;
 void toolchain_release(struct toolchain *tc);
@@ -70,8 +70,13 @@ bool toolchain_can_run(const struct toolchain *tc);
 /* The same as errors of kind ERR_SETUP with every sentence and one apt-get line. */
 int toolchain_need_build(const struct toolchain *tc, bool cxx, struct err *e) MUST_CHECK;
 int toolchain_need_run(const struct toolchain *tc, struct err *e) MUST_CHECK;
-/* "cc", "cxx", "libc", "runner", "emulator". */
+/* "cc", "cxx", "libc", "sysroot", "emulator". */
 const char *toolchain_part_name(enum toolchain_part part);
+
+/* Appends the emulator for another system root than the toolchain's (an archive's); NULL:
+ * none, for programs that need no loader. Nothing when native. */
+void toolchain_emulator(
+	const struct toolchain *tc, const char *sysroot, struct strv *argv);
 
 /* Environment for a build system that goes on its own: CC, CXX, AR, …, PKG_CONFIG and,
  * for a foreign target, PKG_CONFIG_LIBDIR with an empty PKG_CONFIG_PATH. */
