@@ -4,6 +4,7 @@
 #include "base/proc.h"
 
 const struct adapter *const adapter_table[] = {
+	&adapter_cmake,
 	NULL,
 };
 
@@ -151,4 +152,12 @@ int adapter_stamp_remove(const struct build_request *request, struct err *e)
 	autofree char *path = stamp_path(request);
 
 	return fs_remove_tree(path, e);
+}
+
+void adapter_move_suites(struct suite_list *from, struct suite_list *to)
+{
+	for (size_t i = 0; i < from->len; i++)
+		*suite_list_add(to) = from->v[i];
+	from->len = 0;
+	suite_list_release(from);
 }

@@ -97,6 +97,10 @@ int adapter_stamp_write(const struct build_request *request, const char *digest,
 	struct err *e) MUST_CHECK;
 int adapter_stamp_remove(const struct build_request *request, struct err *e) MUST_CHECK;
 
+/* Appends the suites of *from, which is empty then. Adapters collect their own list, work
+ * on it as a whole, and hand it over at the end: the caller's may hold others' suites. */
+void adapter_move_suites(struct suite_list *from, struct suite_list *to);
+
 /* Decides for every suite without a platform_reason which side it belongs to, and sets
  * platform, platform_reason and binary. The ELF machine of the program decides when the
  * program is of this project. A script of the project and a program of the system (an
