@@ -48,17 +48,51 @@ AC_SUBST([HOST_ARCH])
 RUNNER_ARCHES=
 xtest_runner_table=
 xtest_runner_missing=
-XTEST_RUNNER([aarch64], [aarch64-linux-gnu-gcc aarch64-unknown-linux-gnu-gcc], [arm64])
-XTEST_RUNNER([armhf], [arm-linux-gnueabihf-gcc armv7-unknown-linux-gnueabihf-gcc], [armhf])
-XTEST_RUNNER([i386], [i686-linux-gnu-gcc i686-unknown-linux-gnu-gcc], [i386])
-XTEST_RUNNER([x86_64], [x86_64-linux-gnu-gcc x86_64-unknown-linux-gnu-gcc], [amd64])
-XTEST_RUNNER([riscv64], [riscv64-linux-gnu-gcc riscv64-unknown-linux-gnu-gcc], [riscv64])
-XTEST_RUNNER([ppc64le], [powerpc64le-linux-gnu-gcc powerpc64le-unknown-linux-gnu-gcc], [ppc64el])
-XTEST_RUNNER([s390x], [s390x-linux-gnu-gcc s390x-unknown-linux-gnu-gcc], [s390x])
-XTEST_RUNNER([mips64el],
-	[mips64el-linux-gnuabi64-gcc mips64el-unknown-linux-gnuabi64-gcc], [mips64el])
+XTEST_STATIC_CC([aarch64],
+	[aarch64-linux-gnu-gcc aarch64-unknown-linux-gnu-gcc])
+XTEST_STATIC_CC([armhf],
+	[arm-linux-gnueabihf-gcc armv7-unknown-linux-gnueabihf-gcc])
+XTEST_STATIC_CC([i386],
+	[i686-linux-gnu-gcc i686-unknown-linux-gnu-gcc])
+XTEST_STATIC_CC([x86_64],
+	[x86_64-linux-gnu-gcc x86_64-unknown-linux-gnu-gcc])
+XTEST_STATIC_CC([riscv64],
+	[riscv64-linux-gnu-gcc riscv64-unknown-linux-gnu-gcc])
+XTEST_STATIC_CC([ppc64le],
+	[powerpc64le-linux-gnu-gcc powerpc64le-unknown-linux-gnu-gcc])
+XTEST_STATIC_CC([s390x],
+	[s390x-linux-gnu-gcc s390x-unknown-linux-gnu-gcc])
+XTEST_STATIC_CC([mips64el],
+	[mips64el-linux-gnuabi64-gcc mips64el-unknown-linux-gnuabi64-gcc])
 dnl Not a place to run tests on: the one 32-bit big-endian machine the protocol's own tests are run for.
 XTEST_STATIC_CC([powerpc], [powerpc-linux-gnu-gcc powerpc-unknown-linux-gnu-gcc])
+
+
+dnl One call for all that is wanted: the architectures are fetched side by side.
+xtest_wanted=
+XTEST_RUNNER_OWN_LIBS([aarch64], [arm64])
+XTEST_RUNNER_OWN_LIBS([armhf], [armhf])
+XTEST_RUNNER_OWN_LIBS([i386], [i386])
+XTEST_RUNNER_OWN_LIBS([x86_64], [amd64])
+XTEST_RUNNER_OWN_LIBS([riscv64], [riscv64])
+XTEST_RUNNER_OWN_LIBS([ppc64le], [ppc64el])
+XTEST_RUNNER_OWN_LIBS([s390x], [s390x])
+XTEST_RUNNER_OWN_LIBS([mips64el], [mips64el])
+AS_IF([test -n "$xtest_wanted" && test "x$enable_download" != xno], [
+	AC_MSG_CHECKING([the Debian archive for static zstd and nettle])
+	AS_IF(["$srcdir/build-aux/foreign-libs" "$xtest_foreign" $xtest_wanted 2>conftest-fetch],
+		[AC_MSG_RESULT([$xtest_wanted])], [AC_MSG_RESULT([not for all])])
+	cat conftest-fetch >&AS_MESSAGE_LOG_FD
+	rm -f conftest-fetch
+])
+XTEST_RUNNER([aarch64], [arm64])
+XTEST_RUNNER([armhf], [armhf])
+XTEST_RUNNER([i386], [i386])
+XTEST_RUNNER([x86_64], [amd64])
+XTEST_RUNNER([riscv64], [riscv64])
+XTEST_RUNNER([ppc64le], [ppc64el])
+XTEST_RUNNER([s390x], [s390x])
+XTEST_RUNNER([mips64el], [mips64el])
 
 AC_SUBST([RUNNER_ARCHES])
 RUNNERS=
@@ -99,29 +133,34 @@ AS_IF([$1 -static -o conftest-static conftest-static.c $6 >&AS_MESSAGE_LOG_FD 2>
 rm -f conftest-static conftest-static.c
 ])
 
-# XTEST_RUNNER(ARCH, COMPILERS, DEBIAN-ARCH)
-# ------------------------------------------
-# A library may come with the compiler (the host's own -dev packages), or from the Debian archive.
+# XTEST_RUNNER_OWN_LIBS(ARCH, DEBIAN-ARCH)
+# ----------------------------------------
+# Adds DEBIAN-ARCH to xtest_wanted when the compiler does not find both libraries by itself.
+AC_DEFUN([XTEST_RUNNER_OWN_LIBS], [
+AS_IF([test -n "$RUNNER_CC_$1"], [
+	XTEST_RUNNER_LIBS([$1], [])
+	AS_IF([test $xtest_zstd$xtest_nettle != 11], [xtest_wanted="$xtest_wanted $2"])
+])
+])
+
+# XTEST_RUNNER(ARCH, DEBIAN-ARCH)
+# -------------------------------
+# What the runner is compiled and linked with, and its line of the table.
 AC_DEFUN([XTEST_RUNNER], [
-XTEST_STATIC_CC([$1], [$2])
 AS_IF([test -n "$RUNNER_CC_$1"], [
 	RUNNER_ARCHES="$RUNNER_ARCHES $1"
 	AC_MSG_CHECKING([for static zstd and nettle for $1])
-	XTEST_RUNNER_LIBS([$1], [])
-	AS_IF([test "$xtest_zstd$xtest_nettle" != 11], [
+	xtest_include= xtest_lib= xtest_flags=
+	AS_CASE([" $xtest_wanted "], [*" $2 "*], [
 		xtest_triplet=`$RUNNER_CC_$1 -print-multiarch 2>/dev/null`
-		test -n "$xtest_triplet" || xtest_triplet=`$RUNNER_CC_$1 -dumpmachine`
-		AS_CASE([$xtest_triplet], [i686-*], [xtest_triplet=i386-linux-gnu])
-		xtest_usr=$3/usr
-		AS_IF([test ! -d "$xtest_foreign/$xtest_usr/include" && test "x$enable_download" != xno],
-			["$srcdir/build-aux/foreign-libs" "$xtest_foreign" $3 2>&AS_MESSAGE_LOG_FD])
-		xtest_include="$xtest_usr/include -I$xtest_foreign/$xtest_usr/include/$xtest_triplet"
-		XTEST_RUNNER_LIBS([$1], [-I$xtest_foreign/$xtest_include -L$xtest_foreign/$xtest_usr/lib/$xtest_triplet])
-		xtest_make="-I\$(FOREIGN_LIBS)/$xtest_usr/include -I\$(FOREIGN_LIBS)/$xtest_usr/include/$xtest_triplet"
-		xtest_makelib="-L\$(FOREIGN_LIBS)/$xtest_usr/lib/$xtest_triplet"
-	], [xtest_make= xtest_makelib=])
-	RUNNER_CPPFLAGS_$1="-DHAVE_ZSTD=$xtest_zstd -DHAVE_NETTLE=$xtest_nettle $xtest_make"
-	RUNNER_LIBS_$1=$xtest_makelib
+		xtest_include='-I$(FOREIGN_LIBS)/$2/usr/include -I$(FOREIGN_LIBS)/$2/usr/include/'$xtest_triplet
+		xtest_lib='-L$(FOREIGN_LIBS)/$2/usr/lib/'$xtest_triplet
+		xtest_flags="-I$xtest_foreign/$2/usr/include -I$xtest_foreign/$2/usr/include/$xtest_triplet"
+		xtest_flags="$xtest_flags -L$xtest_foreign/$2/usr/lib/$xtest_triplet"
+	])
+	XTEST_RUNNER_LIBS([$1], [$xtest_flags])
+	RUNNER_CPPFLAGS_$1="-DHAVE_ZSTD=$xtest_zstd -DHAVE_NETTLE=$xtest_nettle $xtest_include"
+	RUNNER_LIBS_$1=$xtest_lib
 	AS_IF([test $xtest_zstd = 1], [RUNNER_LIBS_$1="$RUNNER_LIBS_$1 -lzstd"; xtest_zstd=yes], [xtest_zstd=no])
 	AS_IF([test $xtest_nettle = 1], [RUNNER_LIBS_$1="$RUNNER_LIBS_$1 -lnettle"; xtest_nettle=yes], [xtest_nettle=no])
 	AC_MSG_RESULT([zstd $xtest_zstd, nettle $xtest_nettle])
