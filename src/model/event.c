@@ -22,6 +22,14 @@ const char *event_type_name(enum event_type t)
 	return names[t];
 }
 
+bool event_is_retried(const struct event *event)
+{
+	const struct event_item *item = event->item.item;
+
+	return item->attempt < item->attempts &&
+	       verdict_is_failure(event->item.judgement->verdict);
+}
+
 void event_counts_add(struct event_counts *c, enum verdict v)
 {
 	size_t *const counters[] = {

@@ -116,6 +116,8 @@ struct event {
 };
 
 const char *event_type_name(enum event_type t); /* "case-end" as in JSON */
+/* An EVENT_CASE_END after which another attempt follows: it does not count yet. */
+bool event_is_retried(const struct event *event);
 void event_counts_add(struct event_counts *c, enum verdict v);
 /* "json-c::test_cast" or "pkg::suite case name": the name people use; the caller's. */
 char *event_item_name(const struct event_item *item);
