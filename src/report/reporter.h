@@ -15,6 +15,7 @@ struct report_options {
 	bool color;
 	bool progress; /* draw a bar with the running cases (human only; needs a terminal)
 			*/
+	bool unicode;  /* line-drawing characters may be used */
 	bool no_capture; /* output was shown live already */
 	bool verbose;
 	int columns; /* width to use; 0: ask the terminal, again after every resize */
@@ -38,5 +39,7 @@ extern const struct reporter reporter_human, reporter_jsonl, reporter_junit, rep
 /* All reporters, NULL at the end. */
 extern const struct reporter *const report_table[];
 const struct reporter *report_find(const char *name);
+/* Writes all of `text` and empties it. -1 (kind ERR_OUTPUT) when that failed. */
+int report_write(int fd, struct buf *text, struct err *e) MUST_CHECK;
 
 #endif

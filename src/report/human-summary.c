@@ -1,0 +1,127 @@
+#include "report/human-summary.h"
+
+enum {
+	EXCERPT_MAX = 1024, /* bytes: a summary is to be read at a glance */
+	EXCERPT_INLINE = 100,
+};
+
+void human_summary_release(struct human_summary *s)
+{
+	for (size_t i = 0; i < s->len; i++) {
+		struct human_remembered *r = &s->v[i];
+
+		free(r->column);
+		free(r->suite);
+		free(r->test);
+		free(r->reason);
+		free(r->label);
+		free(r->excerpt);
+	}
+	free(s->v);
+	*s = (struct human_summary){0};
+}
+
+void human_summary_add(struct human_summary *s, const struct human_result *result,
+	const struct event *event)
+{
+	const struct judgement *j = event->item.judgement;
+	struct human_remembered *r;
+
+	s->v = xgrow(s->v, &s->cap, s->len + 1, sizeof *s->v);
+	r = &s->v[s->len++];
+	*r = (struct human_remembered){
+		.index = event->item.item->index,
+		.column = xstrdup(result->column),
+		.suite = xstrdup(result->suite),
+		.test = xstrdup(result->test),
+		.reason = xstrdup_null(result->reason),
+		.label = xstrdup(result->label),
+	};
+	if (j->excerpt)
+		r->excerpt = xstrndup(j->excerpt, EXCERPT_MAX);
+	r->result = *result;
+	r->result.column = r->column;
+	r->result.suite = r->suite;
+	r->result.test = r->test;
+	r->result.reason = r->reason;
+	r->result.label = r->label;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const struct human_remembered *x = a, *y = b;
+
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* A short excerpt goes at the end of the line, a longer one below it. */
+static void write_remembered(struct buf *out, const struct human_style *style,
+	const struct human_remembered *r)
+{
+	enum term_bytes mode =
+		style->bytes == TERM_BYTES_RAW ? TERM_BYTES_RAW : TERM_BYTES_PLAIN;
+	size_t len = r->excerpt ? strlen(r->excerpt) : 0;
+
+	while (len && r->excerpt[len - 1] == '\n')
+		len--;
+	human_line_result(out, style, &r->result);
+	if (len && len <= EXCERPT_INLINE && !memchr(r->excerpt, '\n', len)) {
+		autofree char *line = xstrndup(r->excerpt, len);
+
+		buf_append_str(out, "   ");
+		term_append_line(out, line);
+		len = 0;
+	}
+	buf_append_char(out, '\n');
+	term_append_block(out, r->excerpt, len, HUMAN_INDENT "   ", mode);
+}
+
+static void write_columns(
+	struct buf *out, const struct human_style *style, const struct event *event)
+{
+	for (size_t i = 0; i < event->end.n_columns; i++) {
+		const char *label = event->end.columns[i]->label;
+
+		if (event->end.column_counts[i].finished == 0 &&
+			event->end.column_counts[i].not_run == 0)
+			continue;
+		buf_append_str(out, HUMAN_INDENT);
+		term_paint(out, style->color, "36", label);
+		buf_printf(out, "%*s  ", (int)(style->column_width - strlen(label)), "");
+		human_line_counts(out, style, &event->end.column_counts[i]);
+		buf_append_char(out, '\n');
+	}
+}
+
+void human_summary_write(struct human_summary *s, struct buf *out,
+	const struct human_style *style, const struct event *event, int64_t elapsed_ms)
+{
+	const struct event_counts *c = event->end.counts;
+	bool bad = c->failed || c->timed_out || c->crashed || c->lost || c->not_run ||
+		   event->end.exit_code;
+
+	if (event->end.cancelled) {
+		autofree char *text = xasprintf("%s: %zu of %zu tests not run",
+			event->end.cancelled, c->not_run, c->total);
+
+		human_line_text(out, style, "1;31", "Cancelled", text);
+	}
+	if (c->total == 0)
+		return;
+	for (unsigned i = 0; i < HUMAN_LABEL_WIDTH; i++)
+		buf_append_str(out, style->unicode ? "─" : "-");
+	buf_append_char(out, '\n');
+	human_line_label(out, style, bad ? "1;31" : "1;32", "Summary");
+	buf_printf(out, "[%8.3fs] ", (double)elapsed_ms / 1000);
+	if (c->finished < c->total)
+		buf_printf(out, "%zu/", c->finished);
+	buf_printf(out, "%zu %s run: ", c->total, c->total == 1 ? "test" : "tests");
+	human_line_counts(out, style, c);
+	buf_append_char(out, '\n');
+	if (event->end.n_columns > 1)
+		write_columns(out, style, event);
+	if (s->len)
+		qsort(s->v, s->len, sizeof *s->v, by_index);
+	for (size_t i = 0; i < s->len; i++)
+		write_remembered(out, style, &s->v[i]);
+}

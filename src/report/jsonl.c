@@ -1,0 +1,299 @@
+/* One JSON object a line for every event; docs/events.md is the description of each
+ * field. */
+#include "base/json.h"
+#include "report/reporter.h"
+
+enum { FORMAT_VERSION = 1 };
+
+struct jsonl {
+	int fd;
+	struct buf line;
+};
+
+static void *jsonl_open(const struct report_options *options, struct err *e UNUSED)
+{
+	struct jsonl *j = xcalloc(1, sizeof *j);
+
+	j->fd = options->fd;
+	return j;
+}
+
+static void append_base64(struct buf *out, const char *data, size_t len)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *u = (const unsigned char *)data;
+
+	for (size_t i = 0; i < len; i += 3) {
+		unsigned rest = (unsigned)MIN(len - i, 3);
+		unsigned v = (unsigned)u[i] << 16 | (rest > 1 ? u[i + 1] << 8 : 0) |
+			     (rest > 2 ? u[i + 2] : 0);
+
+		buf_append_char(out, digits[v >> 18]);
+		buf_append_char(out, digits[v >> 12 & 63]);
+		buf_append_char(out, rest > 1 ? digits[v >> 6 & 63] : '=');
+		buf_append_char(out, rest > 2 ? digits[v & 63] : '=');
+	}
+}
+
+static bool is_utf8(const char *data, size_t len)
+{
+	while (len) {
+		size_t n = json_utf8_len(data, len);
+
+		if (n == 0)
+			return false;
+		data += n;
+		len -= n;
+	}
+	return true;
+}
+
+/* The text under `key`; when it is not UTF-8, the exact bytes under `key`_base64 too. */
+static void write_bytes(struct jsonw *w, const char *key, const char *data, size_t len)
+{
+	autorelease(buf) struct buf exact = BUF_INIT;
+	autofree char *exact_key = NULL;
+
+	jsonw_bytes(w, key, data, len);
+	if (is_utf8(data, len))
+		return;
+	exact_key = xasprintf("%s_base64", key);
+	append_base64(&exact, data, len);
+	jsonw_bytes(w, exact_key, exact.data, exact.len);
+}
+
+static void write_column(struct jsonw *w, const struct event_column *c)
+{
+	jsonw_string(w, "column", c->label);
+	jsonw_string(w, "target", c->target);
+	jsonw_string(w, "place", c->place);
+	jsonw_string(w, "detail", c->detail);
+	jsonw_int(w, "slots", c->slots);
+}
+
+static void write_item(struct jsonw *w, const struct event_item *item)
+{
+	jsonw_int(w, "index", (int64_t)item->index);
+	jsonw_string(w, "suite", item->suite->id);
+	jsonw_string(w, "case", item->test->name);
+	jsonw_string(w, "column", item->column->label);
+	jsonw_int(w, "attempt", item->attempt);
+}
+
+static void write_counts(struct jsonw *w, const struct event_counts *c)
+{
+	const struct {
+		const char *key;
+		size_t n;
+	} counts[] = {
+		{"total", c->total},
+		{"finished", c->finished},
+		{"passed", c->passed},
+		{"failed", c->failed},
+		{"skipped", c->skipped},
+		{"timed_out", c->timed_out},
+		{"crashed", c->crashed},
+		{"leaked", c->leaked},
+		{"flaky", c->flaky},
+		{"lost", c->lost},
+		{"not_run", c->not_run},
+		{"filtered_out", c->filtered_out},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		jsonw_int(w, counts[i].key, (int64_t)counts[i].n);
+}
+
+static void run_start(struct jsonw *w, const struct event *event)
+{
+	jsonw_string(w, "format", "xtest-events");
+	jsonw_int(w, "format_version", FORMAT_VERSION);
+	jsonw_string(w, "run", event->run.id);
+	jsonw_string(w, "xtest_version", event->run.version);
+	jsonw_string(w, "project", event->run.project);
+	jsonw_string(w, "command_line", event->run.command_line);
+	jsonw_int(w, "wall_clock_ms", event->run.wall_clock_ms);
+}
+
+static void step(struct jsonw *w, const struct event *event)
+{
+	jsonw_string(w, "verb", event->step.verb);
+	jsonw_string(w, "summary", event->step.summary);
+	if (event->type == EVENT_STEP_LINE || event->type == EVENT_STEP_OUTPUT)
+		write_bytes(w, "line", event->step.line, event->step.line_len);
+	if (event->type == EVENT_STEP_LINE) {
+		if (event->step.fraction >= 0)
+			jsonw_fixed(w, "fraction", event->step.fraction, 3);
+		else
+			jsonw_null(w, "fraction");
+	}
+	if (event->type == EVENT_STEP_END)
+		jsonw_int(w, "elapsed_ms", event->step.elapsed_ms);
+}
+
+static void plan(struct jsonw *w, const struct event *event)
+{
+	jsonw_int(w, "total", (int64_t)event->plan.total);
+	jsonw_int(w, "suites", (int64_t)event->plan.suites);
+	jsonw_int(w, "filtered_out", (int64_t)event->plan.filtered_out);
+	jsonw_open(w, "columns", '[');
+	for (size_t i = 0; i < event->plan.n_columns; i++) {
+		jsonw_open(w, NULL, '{');
+		write_column(w, event->plan.columns[i]);
+		jsonw_int(w, "total", (int64_t)event->plan.column_totals[i]);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+}
+
+static void case_start(struct jsonw *w, const struct event_item *item)
+{
+	write_item(w, item);
+	jsonw_int(w, "attempts", item->attempts);
+	jsonw_int(w, "slot", item->slot);
+	jsonw_string(w, "package", item->suite->package);
+	jsonw_string(w, "platform", platform_name(item->suite->platform));
+	jsonw_string(w, "framework", item->suite->framework);
+}
+
+static void write_outcome(struct jsonw *w, const struct outcome *o)
+{
+	static const char *const kinds[] = {
+		[END_EXIT] = "exit",
+		[END_SIGNAL] = "signal",
+		[END_TIMEOUT] = "timeout",
+		[END_NOT_STARTED] = "not-started",
+		[END_LOST] = "lost",
+	};
+
+	jsonw_string(w, "end", kinds[o->kind]);
+	jsonw_int(w, "code", o->code);
+	jsonw_bool(w, "core_dumped", o->core_dumped);
+	jsonw_string(w, "detail", o->detail);
+	jsonw_int(w, "wall_us", o->wall_us);
+	jsonw_int(w, "user_us", o->user_us);
+	jsonw_int(w, "sys_us", o->sys_us);
+	jsonw_int(w, "max_rss_kib", o->max_rss_kib);
+	jsonw_int(w, "leaked", o->leaked);
+	jsonw_string(w, "leaked_names", o->leaked_names);
+	write_bytes(w, "stdout", buf_str(&o->out), o->out.len);
+	jsonw_int(w, "stdout_dropped", (int64_t)o->out_dropped);
+	write_bytes(w, "stderr", buf_str(&o->err), o->err.len);
+	jsonw_int(w, "stderr_dropped", (int64_t)o->err_dropped);
+}
+
+static void case_end(struct jsonw *w, const struct event *event)
+{
+	const struct judgement *j = event->item.judgement;
+
+	write_item(w, event->item.item);
+	jsonw_string(w, "verdict", verdict_name(j->verdict));
+	jsonw_bool(w, "final", !event_is_retried(event));
+	jsonw_string(w, "reason", j->reason);
+	jsonw_string(w, "excerpt", j->excerpt);
+	jsonw_open(w, "points", '[');
+	for (size_t i = 0; i < j->n_points; i++) {
+		jsonw_open(w, NULL, '{');
+		jsonw_string(w, "name", j->points[i].name);
+		jsonw_string(w, "verdict", verdict_name(j->points[i].verdict));
+		jsonw_string(w, "reason", j->points[i].reason);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+	write_outcome(w, event->item.outcome);
+}
+
+static void run_end(struct jsonw *w, const struct event *event)
+{
+	write_counts(w, event->end.counts);
+	jsonw_open(w, "columns", '[');
+	for (size_t i = 0; i < event->end.n_columns; i++) {
+		jsonw_open(w, NULL, '{');
+		jsonw_string(w, "column", event->end.columns[i]->label);
+		write_counts(w, &event->end.column_counts[i]);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+	jsonw_int(w, "exit_code", event->end.exit_code);
+	jsonw_string(w, "cancelled", event->end.cancelled);
+}
+
+static void write_event(struct jsonw *w, const struct event *event)
+{
+	switch (event->type) {
+	case EVENT_RUN_START:
+		run_start(w, event);
+		break;
+	case EVENT_NOTE:
+		jsonw_string(w, "text", event->note.text);
+		break;
+	case EVENT_STEP_START:
+	case EVENT_STEP_LINE:
+	case EVENT_STEP_OUTPUT:
+	case EVENT_STEP_END:
+		step(w, event);
+		break;
+	case EVENT_PLACE:
+		write_column(w, event->place.column);
+		break;
+	case EVENT_PLAN:
+		plan(w, event);
+		break;
+	case EVENT_CASE_START:
+		case_start(w, event->item.item);
+		break;
+	case EVENT_CASE_OUTPUT:
+		write_item(w, event->item.item);
+		jsonw_int(w, "stream", event->item.stream);
+		write_bytes(w, "data", event->item.data, event->item.len);
+		break;
+	case EVENT_CASE_SLOW:
+		write_item(w, event->item.item);
+		jsonw_int(w, "elapsed_ms", event->item.elapsed_ms);
+		break;
+	case EVENT_CASE_END:
+		case_end(w, event);
+		break;
+	case EVENT_TICK:
+		break;
+	case EVENT_RUN_END:
+		run_end(w, event);
+		break;
+	}
+}
+
+static int jsonl_event(void *state, const struct event *event, struct err *e)
+{
+	struct jsonl *j = state;
+	struct jsonw w;
+
+	/* A tick only says that time has passed. */
+	if (event->type == EVENT_TICK)
+		return 0;
+	jsonw_init(&w, &j->line);
+	jsonw_open(&w, NULL, '{');
+	jsonw_string(&w, "event", event_type_name(event->type));
+	jsonw_int(&w, "time_ms", event->time_ms);
+	write_event(&w, event);
+	jsonw_close(&w, '}');
+	buf_append_char(&j->line, '\n');
+	return report_write(j->fd, &j->line, e);
+}
+
+static int jsonl_close(void *state, struct err *e UNUSED)
+{
+	struct jsonl *j = state;
+
+	buf_release(&j->line);
+	free(j);
+	return 0;
+}
+
+const struct reporter reporter_jsonl = {
+	.name = "jsonl",
+	.help = "one JSON object a line for every event, as it happens",
+	.open = jsonl_open,
+	.event = jsonl_event,
+	.close = jsonl_close,
+};

@@ -1,0 +1,214 @@
+/*
+ * A TAP version 14 stream (testanything.org, "TAP 14 specification"): a point for every
+ * case in the order they end, a subtest for a case with points of its own, and a YAML
+ * block of diagnostics where a case did not pass.
+ */
+#include "base/json.h"
+#include "report/reporter.h"
+
+/* The lines of output that go into the diagnostics: the last ones say most. */
+enum { OUTPUT_LINES = 100, OUTPUT_BYTES = 64 << 10 };
+
+struct tap {
+	int fd;
+	size_t number;
+	struct buf text;
+};
+
+static void *tap_open(const struct report_options *options, struct err *e UNUSED)
+{
+	struct tap *t = xcalloc(1, sizeof *t);
+
+	t->fd = options->fd;
+	return t;
+}
+
+/* A description or directive: one line of text; '#' and '\' are escaped where they would
+ * be read as a directive. */
+static void append_text(struct buf *out, const char *s, bool escape)
+{
+	size_t len = strlen(s);
+
+	while (len) {
+		size_t n = json_utf8_len(s, len);
+		unsigned char c = (unsigned char)*s;
+
+		if (escape && (c == '#' || c == '\\'))
+			buf_append_char(out, '\\');
+		if (n == 0)
+			buf_append_str(out, "\xef\xbf\xbd");
+		else if (n == 1 && (c < 0x20 || c == 0x7f))
+			buf_append_char(out, ' ');
+		else
+			buf_append(out, s, n);
+		n = MAX(n, 1);
+		s += n;
+		len -= n;
+	}
+}
+
+static void append_point(struct buf *out, const char *indent, size_t number, bool passed,
+	const char *description, const char *skip)
+{
+	buf_printf(out, "%s%s %zu - ", indent, passed ? "ok" : "not ok", number);
+	append_text(out, description, true);
+	if (skip) {
+		buf_append_str(out, " # SKIP ");
+		append_text(out, skip, false);
+		while (out->data[out->len - 1] == ' ')
+			buf_truncate(out, out->len - 1);
+	}
+	buf_append_char(out, '\n');
+}
+
+static void append_comment(struct buf *out, const char *text)
+{
+	buf_append_str(out, "# ");
+	append_text(out, text, false);
+	buf_append_char(out, '\n');
+}
+
+/* "key: "value"": JSON's strings are YAML's (YAML 1.2). */
+static void yaml_string(struct buf *out, const char *lead, const char *s, size_t len)
+{
+	struct jsonw w;
+
+	buf_append_str(out, lead);
+	jsonw_init(&w, out);
+	jsonw_bytes(&w, NULL, s, len);
+	buf_append_char(out, '\n');
+}
+
+/* A list with a string for every line. */
+static void yaml_lines(struct buf *out, const char *key, const char *data, size_t len)
+{
+	size_t start = len > OUTPUT_BYTES ? len - OUTPUT_BYTES : 0;
+	size_t pos, n, lines = 0;
+	const char *line;
+
+	if (!len)
+		return;
+	for (pos = len; pos > start; pos--) {
+		if (pos < len && data[pos - 1] == '\n' && ++lines == OUTPUT_LINES)
+			break;
+	}
+	buf_printf(out, "  %s:\n", key);
+	if (pos > 0)
+		buf_printf(out, "    - \"[%zu bytes left out here]\"\n", pos);
+	data += pos;
+	len -= pos;
+	pos = 0;
+	while (buf_next_line(data, len, &pos, &line, &n))
+		yaml_string(out, "    - ", line, n);
+}
+
+static void append_diagnostics(struct buf *out, const struct event *event)
+{
+	const struct outcome *o = event->item.outcome;
+	const struct judgement *j = event->item.judgement;
+	const struct event_column *column = event->item.item->column;
+
+	buf_append_str(out, "  ---\n");
+	buf_printf(out, "  verdict: %s\n", verdict_name(j->verdict));
+	if (j->reason)
+		yaml_string(out, "  message: ", j->reason, strlen(j->reason));
+	buf_printf(out, "  duration_ms: %lld\n", (long long)(o->wall_us / 1000));
+	yaml_string(out, "  target: ", column->target, strlen(column->target));
+	yaml_string(out, "  place: ", column->place, strlen(column->place));
+	if (o->leaked_names)
+		yaml_string(out, "  leaked: ", o->leaked_names, strlen(o->leaked_names));
+	if (j->excerpt)
+		yaml_lines(out, "excerpt", j->excerpt, strlen(j->excerpt));
+	if (j->verdict != VERDICT_FLAKY) {
+		yaml_lines(out, "stdout", o->out.data, o->out.len);
+		yaml_lines(out, "stderr", o->err.data, o->err.len);
+	}
+	buf_append_str(out, "  ...\n");
+}
+
+static void append_subtest(struct buf *out, const char *name, const struct judgement *j)
+{
+	append_comment(out, name);
+	for (size_t i = 0; i < j->n_points; i++) {
+		const struct point *p = &j->points[i];
+		bool skipped = p->verdict == VERDICT_SKIP;
+
+		append_point(out, "    ", i + 1, p->verdict == VERDICT_PASS || skipped,
+			p->name, skipped ? (p->reason ? p->reason : "") : NULL);
+	}
+	buf_printf(out, "    1..%zu\n", j->n_points);
+}
+
+static void case_end(struct tap *t, const struct event *event)
+{
+	const struct judgement *j = event->item.judgement;
+	enum verdict v = j->verdict;
+	bool passed = !verdict_is_failure(v) && v != VERDICT_LOST;
+	autofree char *plain = event_item_name(event->item.item);
+	autofree char *name = xasprintf("%s %s", event->item.item->column->label, plain);
+
+	if (event_is_retried(event)) {
+		autofree char *text =
+			xasprintf("attempt %u of %s: %s", event->item.item->attempt, name,
+				j->reason ? j->reason : verdict_name(v));
+
+		append_comment(&t->text, text);
+		return;
+	}
+	if (j->n_points) {
+		autofree char *heading = xasprintf("Subtest: %s", name);
+
+		append_subtest(&t->text, heading, j);
+	}
+	append_point(&t->text, "", ++t->number, passed, name,
+		v == VERDICT_SKIP ? (j->reason ? j->reason : "") : NULL);
+	if (v != VERDICT_PASS && v != VERDICT_SKIP)
+		append_diagnostics(&t->text, event);
+}
+
+static int tap_event(void *state, const struct event *event, struct err *e)
+{
+	struct tap *t = state;
+
+	switch (event->type) {
+	case EVENT_RUN_START:
+		buf_append_str(&t->text, "TAP version 14\n");
+		break;
+	case EVENT_NOTE:
+		append_comment(&t->text, event->note.text);
+		break;
+	case EVENT_PLAN:
+		buf_printf(&t->text, "1..%zu\n", event->plan.total);
+		break;
+	case EVENT_CASE_END:
+		case_end(t, event);
+		break;
+	case EVENT_RUN_END:
+		if (!event->end.cancelled)
+			break;
+		buf_append_str(&t->text, "Bail out! ");
+		append_text(&t->text, event->end.cancelled, true);
+		buf_append_char(&t->text, '\n');
+		break;
+	default:
+		break;
+	}
+	return t->text.len ? report_write(t->fd, &t->text, e) : 0;
+}
+
+static int tap_close(void *state, struct err *e UNUSED)
+{
+	struct tap *t = state;
+
+	buf_release(&t->text);
+	free(t);
+	return 0;
+}
+
+const struct reporter reporter_tap = {
+	.name = "tap",
+	.help = "TAP version 14, a point for every case as it ends",
+	.open = tap_open,
+	.event = tap_event,
+	.close = tap_close,
+};
