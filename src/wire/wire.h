@@ -76,7 +76,8 @@ struct wire_header {
 	uint32_t job;      /* the job, or the host's own number of a request */
 	uint32_t sequence; /* from 1 per direction; 0 for messages that are not kept
 			      (HELLO, ACK, PING, …) */
-	uint32_t check; /* XXH32, seed 0, of the 20 header bytes before it and of the body
+	uint32_t check; /* XXH32 of the 20 bytes before it, seeded by the XXH32 (seed 0)
+			 * of the body
 			 */
 };
 
@@ -205,8 +206,10 @@ struct wire_emulator {
 	const char *name;        /* of the binfmt_misc entry */
 	struct wire_bytes magic; /* compared at offset 0 under `mask` */
 	struct wire_bytes mask;
-	const char *path;      /* absolute */
-	struct wire_list args; /* before the program, such as -L SYSROOT */
+	const char *path;         /* absolute */
+	struct wire_list args;    /* before the program, such as -L SYSROOT */
+	const char *argv0_option; /* takes the program's argv[0] ("-0" of qemu); "" =
+				     cannot be told */
 };
 
 struct wire_enter {
@@ -468,25 +471,25 @@ void frame_get_header(const uint8_t in[WIRE_HEADER_SIZE], struct wire_header *h)
  * WIRE_HEADER_SIZE. Fills h->check. */
 void frame_seal(uint8_t *frame, struct wire_header *h);
 
-/* Finds frames in a stream. Its memory is fixed: one frame. */
+/* Finds frames in a stream. Its memory is fixed: one frame. Zero-initialise. */
 struct frame_reader {
-	uint8_t data[WIRE_FRAME_MAX];
-	size_t len;             /* bytes held */
-	size_t consumed;        /* of them, the frame handed out last */
+	size_t start, end;      /* the bytes held: data[start..end) */
 	uint64_t skipped_bytes; /* were not part of a good frame */
 	uint32_t corrupt;       /* frames with a wrong check */
+	uint8_t data[WIRE_FRAME_MAX];
 };
 
-/* Takes up to `len` bytes; returns how many. Fewer means: call frame_reader_next() until
- * it says 0, then go on. */
-size_t frame_reader_put(struct frame_reader *r, const void *data, size_t len);
-/* Where to read(2) to instead, and how much room is there; tell with frame_reader_add()
- * what came. */
+/* Where to put bytes of the stream, and how much room is there: at least one byte once
+ * frame_reader_next() has said 0. Tell with frame_reader_add() how many came. */
 uint8_t *frame_reader_room(struct frame_reader *r, size_t *room);
 void frame_reader_add(struct frame_reader *r, size_t len);
-/* 1 and the next whole frame (body valid until the next call), or 0. */
+/* 1 and the next whole frame (body valid until the next call of anything), or 0. */
 int frame_reader_next(
 	struct frame_reader *r, struct wire_header *h, const uint8_t **body);
+/* For a stream in which no frame has ended for a while: a damaged length may hide good
+ * frames behind it. Goes on with the next whole good frame that is held, if there is one.
+ */
+void frame_reader_resync(struct frame_reader *r);
 
 /* ---- msg.c */
 

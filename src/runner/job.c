@@ -1,0 +1,699 @@
+#include "runner/job.h"
+
+#include "runner/flow.h"
+#include "runner/kin.h"
+#include "runner/remove.h"
+#include "runner/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CPU_LOOK_MS 100
+#define LEAK_LOOK_MS 10
+#define KILL_LOOK_MS 5
+#define LEAK_NAMES_MAX 16
+
+static int64_t now_ms(void)
+{
+	return runner_now_us() / 1000;
+}
+
+static struct job *find(struct runner *r, uint32_t id)
+{
+	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+		if (r->jobs[i].state != JOB_FREE && r->jobs[i].id == id &&
+			!r->jobs[i].mute)
+			return &r->jobs[i];
+	return NULL;
+}
+
+static struct job *find_free(struct runner *r)
+{
+	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+		if (r->jobs[i].state == JOB_FREE)
+			return &r->jobs[i];
+	return NULL;
+}
+
+static void release(struct job *j)
+{
+	flow_release(j);
+	if (j->tmpdir)
+		remove_tree(j->tmpdir);
+	free(j->tmpdir);
+	j->tmpdir = NULL;
+	j->state = JOB_FREE;
+}
+
+/* ---- start */
+
+/* A NULL-terminated array of the strings of two lists; they stay where they are. */
+static char **join_lists(
+	const struct wire_list *a, const struct wire_list *b, size_t more)
+{
+	char **v = calloc((size_t)a->count + b->count + more + 1, sizeof(*v));
+	const char *at = NULL, *s;
+	size_t n = 0;
+
+	if (!v)
+		return NULL;
+	while ((s = msg_list_next(a, &at)))
+		v[n++] = strdup(s);
+	at = NULL;
+	while ((s = msg_list_next(b, &at)))
+		v[n++] = strdup(s);
+	return v;
+}
+
+static void free_list(char **v)
+{
+	for (char **p = v; p && *p; p++)
+		free(*p);
+	free(v);
+}
+
+static void set_env(char **env, const char *name, const char *value)
+{
+	size_t len = strlen(name);
+	char *entry;
+
+	if (asprintf(&entry, "%s=%s", name, value) < 0)
+		return;
+	for (; *env; env++) {
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=') {
+			free(*env);
+			break;
+		}
+	}
+	*env = entry;
+}
+
+static int make_tmpdir(struct job *j, const struct wire_run *run, char **env)
+{
+	const char *at = NULL, *name, *base = getenv("TMPDIR");
+
+	if (!run->tmpdir_names.count && !run->tmpdir[0])
+		return 0;
+	if (run->tmpdir[0]) {
+		if (mkdir(run->tmpdir, 0700) < 0)
+			return -errno;
+		j->tmpdir = strdup(run->tmpdir);
+	} else {
+		if (asprintf(&j->tmpdir, "%s/xtest-job-XXXXXX",
+			    base && base[0] == '/' ? base : "/tmp") < 0)
+			return -ENOMEM;
+		if (!mkdtemp(j->tmpdir)) {
+			int err = -errno;
+
+			free(j->tmpdir);
+			j->tmpdir = NULL;
+			return err;
+		}
+	}
+	if (run->flags & WIRE_RUN_IDS && chown(j->tmpdir, run->uid, run->gid) < 0)
+		return -errno;
+	while ((name = msg_list_next(&run->tmpdir_names, &at)))
+		set_env(env, name, j->tmpdir);
+	return 0;
+}
+
+/* The three pipes: ours into the job, the job's into `stdio`. */
+static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
+{
+	int fds[2];
+
+	if (run->flags & WIRE_RUN_INHERIT)
+		return 0;
+	if (run->flags & WIRE_RUN_INPUT) {
+		if (pipe2(fds, O_CLOEXEC) < 0)
+			return -errno;
+		stdio[0] = fds[0];
+		j->input_fd = fds[1];
+		fcntl(j->input_fd, F_SETFL, O_NONBLOCK);
+	} else {
+		stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (stdio[0] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < 2; i++) {
+		if (i == 1 && run->flags & WIRE_RUN_MERGE) {
+			stdio[2] = dup(stdio[1]);
+			return stdio[2] < 0 ? -errno : 0;
+		}
+		if (pipe2(fds, O_CLOEXEC) < 0)
+			return -errno;
+		j->streams[i].fd = fds[0];
+		stdio[i + 1] = fds[1];
+		fcntl(fds[0], F_SETFL, O_NONBLOCK);
+		/* So that /dev/stdout can be opened by the other user too. */
+		if (run->flags & WIRE_RUN_IDS && fchown(fds[1], run->uid, run->gid) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static const char *step_name(uint32_t step)
+{
+	static const char *const names[] = {
+		[WIRE_STEP_REQUEST] = "request",
+		[WIRE_STEP_FORK] = "start a process",
+		[WIRE_STEP_STREAMS] = "connect its streams",
+		[WIRE_STEP_TMPDIR] = "make its temporary directory",
+		[WIRE_STEP_CHDIR] = "change to its directory",
+		[WIRE_STEP_LIMITS] = "set its limits",
+		[WIRE_STEP_IDS] = "change its user",
+		[WIRE_STEP_EXEC] = "execute",
+		[WIRE_STEP_INTERPRETER] = "find the loader or interpreter of",
+	};
+
+	return names[step];
+}
+
+static int say_failed(
+	struct runner *r, uint32_t id, uint32_t step, int err, const char *what)
+{
+	char text[1024];
+	struct wire_failed failed = {.step = step, .error = (uint32_t)-err, .text = text};
+
+	snprintf(text, sizeof(text), "cannot %s %s: %s", step_name(step), what,
+		strerror(-err));
+	return link_send(r->link, WIRE_FAILED, id, &failed);
+}
+
+static const char *failed_thing(
+	uint32_t step, const struct wire_run *run, const struct spawn *s)
+{
+	if (step == WIRE_STEP_CHDIR)
+		return run->cwd;
+	if (step == WIRE_STEP_TMPDIR && run->tmpdir[0])
+		return run->tmpdir;
+	if (step == WIRE_STEP_EXEC && s->program && access(s->argv[0], X_OK) == 0)
+		return s->program;
+	return s->argv[0];
+}
+
+static void set_job(
+	struct runner *r, struct job *j, uint32_t id, const struct wire_run *run)
+{
+	int64_t now = now_ms();
+
+	*j = (struct job){
+		.state = JOB_RUNNING,
+		.id = id,
+		.own_group = !(run->flags & WIRE_RUN_INHERIT),
+		.streams = {{.fd = -1}, {.fd = -1}},
+		.input_fd = -1,
+		.output_bytes = run->output_bytes,
+		.tail_bytes = run->tail_bytes < RUNNER_TAIL_MAX ? run->tail_bytes
+								: RUNNER_TAIL_MAX,
+		.wall_ms = run->wall_ms,
+		.idle_ms = run->idle_ms,
+		.cpu_ms = run->cpu_ms,
+		.grace_ms = run->grace_ms,
+		.leak_ms = run->leak_ms,
+		.heard_ms = now,
+		.cpu_due_ms = now + CPU_LOOK_MS,
+	};
+	/* Counts down: a limit may always be lowered. A million of them are enough not to
+	 * meet an older job. */
+	if (r->mark_base)
+		j->mark = r->mark_base - 1 - r->mark_next++ % 1000000;
+}
+
+static int start(struct runner *r, struct job *j, const struct wire_run *run,
+	struct spawn *s, uint32_t *step)
+{
+	struct wire_started started = {0};
+	int err;
+
+	*step = WIRE_STEP_TMPDIR;
+	err = make_tmpdir(j, run, (char **)(uintptr_t)s->env);
+	if (err < 0)
+		return err;
+	*step = WIRE_STEP_STREAMS;
+	err = make_streams(j, run, s->stdio);
+	if (err < 0)
+		return err;
+	j->start_us = runner_now_us();
+	err = spawn_start(s, &j->pid, step);
+	if (err < 0)
+		return err;
+	started.pid = (uint32_t)j->pid;
+	started.tmpdir = j->tmpdir;
+	link_send(r->link, WIRE_STARTED, j->id, &started);
+	return 0;
+}
+
+static int try_run(
+	struct runner *r, struct job *j, const struct wire_run *run, struct spawn *s)
+{
+	uint32_t step, id = j->id;
+	int err = start(r, j, run, s, &step);
+
+	for (int i = 0; i < 3; i++)
+		runner_close(&s->stdio[i]);
+	if (err == 0)
+		return 0;
+	err = say_failed(r, id, step, err, failed_thing(step, run, s));
+	release(j);
+	return err;
+}
+
+int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
+{
+	struct spawn s = {
+		.cwd = run->cwd,
+		.stdio = {-1, -1, -1},
+		.new_session = !(run->flags & WIRE_RUN_INHERIT),
+		.die_with_us = true,
+		.rlimits = run->rlimits,
+		.set_ids = run->flags & WIRE_RUN_IDS,
+		.uid = run->uid,
+		.gid = run->gid,
+	};
+	struct job *j = find_free(r);
+	char **argv, **env;
+	int err;
+
+	if (link_room(r->link) < 8192)
+		return -ENOBUFS;
+	if (!id || !run->argv.count || find(r, id))
+		return say_failed(r, id, WIRE_STEP_REQUEST, -EINVAL,
+			"of a job that already runs or has no command");
+	if (!j)
+		return say_failed(
+			r, id, WIRE_STEP_REQUEST, -EAGAIN, "of one more job at once");
+	set_job(r, j, id, run);
+	argv = join_lists(&run->prefix, &run->argv, 0);
+	env = join_lists(&run->env, &(struct wire_list){0}, run->tmpdir_names.count);
+	s.argv = argv;
+	s.env = env;
+	s.mark = j->mark;
+	s.program = argv && run->prefix.count ? argv[run->prefix.count] : NULL;
+	if (argv && env)
+		err = try_run(r, j, run, &s);
+	else
+		err = say_failed(r, id, WIRE_STEP_REQUEST, -ENOMEM, "of that size");
+	if (!argv || !env)
+		release(j);
+	free_list(argv);
+	free_list(env);
+	return err;
+}
+
+/* ---- signals and input */
+
+static int native_signal(uint32_t x86)
+{
+	switch (x86) {
+	case 1:
+		return SIGHUP;
+	case 2:
+		return SIGINT;
+	case 3:
+		return SIGQUIT;
+	case 6:
+		return SIGABRT;
+	case 9:
+		return SIGKILL;
+	case 10:
+		return SIGUSR1;
+	case 12:
+		return SIGUSR2;
+	case 15:
+		return SIGTERM;
+	case 18:
+		return SIGCONT;
+	case 19:
+		return SIGSTOP;
+	default:
+		return 0;
+	}
+}
+
+/* The architectures differ in the upper signals (MIPS); the common numbers are x86's. */
+static uint32_t x86_signal(int native)
+{
+	static const struct {
+		int native;
+		uint32_t x86;
+	} table[] = {
+		{SIGBUS, 7},
+		{SIGUSR1, 10},
+		{SIGUSR2, 12},
+		{SIGCHLD, 17},
+		{SIGCONT, 18},
+		{SIGSTOP, 19},
+		{SIGTSTP, 20},
+		{SIGTTIN, 21},
+		{SIGTTOU, 22},
+		{SIGURG, 23},
+		{SIGXCPU, 24},
+		{SIGXFSZ, 25},
+		{SIGVTALRM, 26},
+		{SIGPROF, 27},
+		{SIGWINCH, 28},
+		{SIGIO, 29},
+		{SIGPWR, 30},
+		{SIGSYS, 31},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].native == native)
+			return table[i].x86;
+	return (uint32_t)native;
+}
+
+static void signal_job(struct job *j, int signal)
+{
+	if (j->state == JOB_RUNNING)
+		kill(j->own_group ? -j->pid : j->pid, signal);
+	/* A process stopped by its terminal or a test cannot end otherwise. */
+	if (j->state == JOB_RUNNING && signal == SIGTERM)
+		kill(j->own_group ? -j->pid : j->pid, SIGCONT);
+}
+
+static void kill_everything(struct job *j)
+{
+	signal_job(j, SIGKILL);
+	kin_signal(j->mark, SIGKILL);
+}
+
+void job_kill(struct runner *r, uint32_t id, const struct wire_kill *k)
+{
+	struct job *j = find(r, id);
+	int signal = native_signal(k->signal);
+
+	if (!j || !signal)
+		return;
+	j->killed_by_host = k->signal;
+	signal_job(j, signal);
+	/* SIGKILL is meant for all of it. */
+	if (signal == SIGKILL)
+		kin_signal(j->mark, SIGKILL);
+	if (k->grace_ms)
+		j->kill_due_ms = now_ms() + k->grace_ms;
+}
+
+int job_input(struct runner *r, uint32_t id, const struct wire_input *input)
+{
+	struct job *j = find(r, id);
+
+	if (!j || j->input_fd < 0)
+		return 0;
+	if (j->input_len + input->data.len > RUNNER_INPUT_MAX)
+		return -ENOBUFS;
+	if (!j->input)
+		j->input = malloc(RUNNER_INPUT_MAX);
+	if (!j->input)
+		return -ENOBUFS;
+	if (input->data.len)
+		memcpy(j->input + j->input_len, input->data.data, input->data.len);
+	j->input_len += input->data.len;
+	j->input_eof = input->eof;
+	flow_feed(j);
+	return 0;
+}
+
+void job_kill_all(struct runner *r, bool mute)
+{
+	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++) {
+		struct job *j = &r->jobs[i];
+
+		if (j->state == JOB_FREE)
+			continue;
+		j->mute |= mute;
+		j->leak_ms = 0;
+		j->leak_due_ms = 0;
+		kill_everything(j);
+	}
+}
+
+size_t job_count(const struct runner *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+		count += r->jobs[i].state != JOB_FREE;
+	return count;
+}
+
+/* ---- end */
+
+static bool only_jobs_are_children(struct runner *r)
+{
+	pid_t known[RUNNER_JOBS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+		if (r->jobs[i].state == JOB_RUNNING)
+			known[count++] = r->jobs[i].pid;
+	return !kin_has_others(known, count);
+}
+
+bool job_reaped(struct runner *r, pid_t pid, int status, const struct rusage *usage)
+{
+	int64_t now = now_ms();
+
+	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++) {
+		struct job *j = &r->jobs[i];
+
+		if (j->state != JOB_RUNNING || j->pid != pid)
+			continue;
+		j->state = JOB_LINGERING;
+		j->end_us = runner_now_us();
+		j->status = status;
+		j->usage = *usage;
+		j->scan_due_ms = now;
+		j->leak_due_ms = now + (j->timeout || j->killed_by_host ? 0 : j->leak_ms);
+		return true;
+	}
+	return false;
+}
+
+static void note_leak(void *ctx, pid_t pid)
+{
+	struct job *j = ctx;
+	size_t room = sizeof(j->leak_names) - j->leak_names_len;
+	char name[64];
+
+	j->leaked++;
+	kin_name(pid, name, sizeof(name));
+	if (!name[0] || j->leak_names_count == LEAK_NAMES_MAX || strlen(name) >= room)
+		return;
+	memcpy(j->leak_names + j->leak_names_len, name, strlen(name) + 1);
+	j->leak_names_len += (uint32_t)strlen(name) + 1;
+	j->leak_names_count++;
+}
+
+static uint64_t time_us(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
+}
+
+static void set_code(const struct job *j, struct wire_exited *e)
+{
+	bool signaled = WIFSIGNALED(j->status);
+
+	e->kind = signaled ? WIRE_END_SIGNAL : WIRE_END_EXIT;
+	e->code = signaled ? x86_signal(WTERMSIG(j->status))
+			   : (uint32_t)WEXITSTATUS(j->status);
+	e->core = signaled && WCOREDUMP(j->status);
+	if (j->timeout) {
+		e->kind = j->timeout;
+		e->code += signaled ? 256 : 0;
+	}
+}
+
+static int say_exited(struct runner *r, struct job *j)
+{
+	struct wire_exited e = {
+		.wall_us = (uint64_t)(j->end_us - j->start_us),
+		.user_us = time_us(&j->usage.ru_utime),
+		.system_us = time_us(&j->usage.ru_stime),
+		.max_rss_kib = (uint64_t)j->usage.ru_maxrss,
+		.leaked = j->leaked,
+		.leak_names = {.data = j->leak_names,
+			.len = j->leak_names_len,
+			.count = j->leak_names_count},
+		.dropped_out_bytes = j->streams[0].dropped_bytes,
+		.dropped_err_bytes = j->streams[1].dropped_bytes,
+		.killed_by_host = j->killed_by_host,
+	};
+	int err;
+
+	if (j->mute)
+		return 0;
+	err = flow_finish(r, j);
+	if (err < 0)
+		return err;
+	e.dropped_out_bytes = j->streams[0].dropped_bytes;
+	e.dropped_err_bytes = j->streams[1].dropped_bytes;
+	set_code(j, &e);
+	return link_send(r->link, WIRE_EXITED, j->id, &e);
+}
+
+/* Takes what is still in the pipes; a bounded number of reads, for what was left behind
+ * may write on for ever. True when they are empty. */
+static bool drain(struct runner *r, struct job *j)
+{
+	bool empty = true;
+
+	for (int i = 0; i < 2; i++) {
+		int n = 1;
+
+		for (int reads = 0; n > 0 && reads < 64; reads++)
+			n = flow_read(r, j, i);
+		empty &= n == 0 || n == -EAGAIN;
+	}
+	return empty || j->mute;
+}
+
+/* The job's own process has ended: wait for what it left behind, then report and kill
+ * that. */
+static void settle(struct runner *r, struct job *j, int64_t now)
+{
+	bool alone, drained;
+
+	if (j->state == JOB_ENDED || now < j->scan_due_ms)
+		return;
+	drained = drain(r, j);
+	alone = only_jobs_are_children(r) || kin_each(j->mark, NULL, NULL) == 0;
+	if (alone) {
+		j->state = drained ? JOB_ENDED : j->state;
+		j->scan_due_ms = now + KILL_LOOK_MS;
+		return;
+	}
+	if (j->state == JOB_LINGERING && now >= j->leak_due_ms) {
+		kin_each(j->mark, note_leak, j);
+		j->state = JOB_KILLING;
+	}
+	if (j->state == JOB_KILLING)
+		kin_signal(j->mark, SIGKILL);
+	j->scan_due_ms = now + (j->state == JOB_KILLING ? KILL_LOOK_MS : LEAK_LOOK_MS);
+}
+
+static void strike(struct job *j, uint32_t kind, int64_t now)
+{
+	j->timeout = kind;
+	if (j->grace_ms) {
+		signal_job(j, SIGTERM);
+		j->kill_due_ms = now + j->grace_ms;
+	} else {
+		kill_everything(j);
+	}
+}
+
+static void check_limits(struct runner *r, struct job *j, int64_t now)
+{
+	/* While we do not read, silence is not the job's. */
+	if (j->idle_ms && !flow_has_room(r))
+		j->heard_ms = now;
+	if (j->kill_due_ms && now >= j->kill_due_ms) {
+		j->kill_due_ms = now + 1000;
+		kill_everything(j);
+	}
+	if (j->timeout)
+		return;
+	if (j->wall_ms && now - j->start_us / 1000 >= j->wall_ms) {
+		strike(j, WIRE_END_WALL, now);
+	} else if (j->idle_ms && now - j->heard_ms >= j->idle_ms) {
+		strike(j, WIRE_END_IDLE, now);
+	} else if (j->cpu_ms && now >= j->cpu_due_ms) {
+		j->cpu_due_ms = now + CPU_LOOK_MS;
+		if (kin_cpu_ms(j->mark) >= j->cpu_ms)
+			strike(j, WIRE_END_CPU, now);
+	}
+}
+
+static void sooner(int64_t *wait, int64_t due, int64_t now)
+{
+	int64_t left = due > now ? due - now : 0;
+
+	if (*wait < 0 || left < *wait)
+		*wait = left;
+}
+
+static void plan(const struct job *j, int64_t now, int64_t *wait)
+{
+	if (j->state == JOB_LINGERING || j->state == JOB_KILLING) {
+		sooner(wait, j->scan_due_ms, now);
+		return;
+	}
+	if (j->state != JOB_RUNNING)
+		return;
+	if (j->kill_due_ms)
+		sooner(wait, j->kill_due_ms, now);
+	if (j->timeout)
+		return;
+	if (j->wall_ms)
+		sooner(wait, j->start_us / 1000 + j->wall_ms, now);
+	if (j->idle_ms)
+		sooner(wait, j->heard_ms + j->idle_ms, now);
+	if (j->cpu_ms)
+		sooner(wait, j->cpu_due_ms, now);
+}
+
+int64_t job_tick(struct runner *r)
+{
+	int64_t now = now_ms(), wait = -1;
+
+	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++) {
+		struct job *j = &r->jobs[i];
+
+		if (j->state == JOB_FREE)
+			continue;
+		if (j->state == JOB_RUNNING)
+			check_limits(r, j, now);
+		else
+			settle(r, j, now);
+		if (j->state == JOB_ENDED && say_exited(r, j) == 0)
+			release(j);
+		plan(j, now, &wait);
+	}
+	return wait;
+}
+
+/* ---- polling */
+
+size_t job_poll(struct runner *r, struct pollfd *fds, struct job_poll *from, size_t max)
+{
+	bool room = flow_has_room(r);
+	size_t n = 0, first = r->turn++;
+
+	for (size_t k = 0; k < RUNNER_JOBS_MAX && n + 3 <= max; k++) {
+		struct job *j = &r->jobs[(first + k) % RUNNER_JOBS_MAX];
+
+		if (j->state == JOB_FREE)
+			continue;
+		for (int i = 0; i < 2; i++) {
+			if (j->streams[i].fd < 0 || !room)
+				continue;
+			fds[n] =
+				(struct pollfd){.fd = j->streams[i].fd, .events = POLLIN};
+			from[n++] = (struct job_poll){j, i};
+		}
+		if (j->input_fd >= 0 && (j->input_len || j->input_eof)) {
+			fds[n] = (struct pollfd){.fd = j->input_fd, .events = POLLOUT};
+			from[n++] = (struct job_poll){j, 2};
+		}
+	}
+	return n;
+}
+
+void job_polled(struct runner *r, const struct job_poll *from, short revents)
+{
+	if (!revents)
+		return;
+	if (from->stream == 2)
+		flow_feed(from->job);
+	else
+		flow_read(r, from->job, from->stream);
+}

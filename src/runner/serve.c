@@ -1,0 +1,533 @@
+#include "runner/serve.h"
+
+#include "runner/job.h"
+#include "runner/journal.h"
+#include "runner/kin.h"
+#include "runner/stage.h"
+#include "runner/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef XTEST_RUNNER_BUILD_ID
+#define XTEST_RUNNER_BUILD_ID "unknown"
+#endif
+
+int64_t runner_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void runner_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void runner_note(struct runner *r, unsigned int level, const char *text)
+{
+	struct wire_note note = {level, text};
+
+	link_send(r->link, WIRE_NOTE, 0, &note);
+}
+
+uint32_t serve_features(void)
+{
+	return WIRE_FEATURE_JOURNAL | WIRE_FEATURE_VIEW | WIRE_FEATURE_CLOCK |
+	       stage_features();
+}
+
+const char *serve_build_id(void)
+{
+	return XTEST_RUNNER_BUILD_ID;
+}
+
+/* ---- greeting */
+
+static void say_welcome(struct runner *r, bool resumed)
+{
+	const uint16_t one = 1;
+	struct utsname name = {0};
+	struct sysinfo info = {0};
+	struct statvfs disk = {0};
+	struct wire_welcome w = {
+		.version = WIRE_VERSION,
+		.features = serve_features() &
+			    (r->stage ? ~0u : ~(uint32_t)WIRE_FEATURE_STORE),
+		.session = r->session,
+		.last_seen = r->link->seen,
+		.resumed = resumed,
+		.arch = name.machine,
+		.kernel = name.release,
+		.build_id = serve_build_id(),
+		.work = stage_work(r->stage),
+		.big_endian = *(const uint8_t *)&one == 0,
+		.word_bits = 8 * sizeof(long),
+		.page_size = (uint32_t)sysconf(_SC_PAGESIZE),
+		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
+		.pid = (uint32_t)getpid(),
+		.uid = (uint32_t)getuid(),
+		.gid = (uint32_t)getgid(),
+	};
+
+	uname(&name);
+	if (sysinfo(&info) == 0)
+		w.memory_bytes = (uint64_t)info.totalram * info.mem_unit;
+	if (w.work[0] && statvfs(w.work, &disk) == 0)
+		w.disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	link_say(r->link, WIRE_WELCOME, &w);
+}
+
+static struct journal *journal_of(struct runner *r)
+{
+	return (struct journal *)((char *)r->link - offsetof(struct journal, link));
+}
+
+static void handle_hello(struct runner *r, const struct wire_hello *hello)
+{
+	bool resumed = r->session == hello->session && hello->session;
+
+	if (hello->version != WIRE_VERSION) {
+		say_welcome(r, false);
+		return;
+	}
+	if (!resumed) {
+		job_kill_all(r, true);
+		journal_start(journal_of(r), hello->session);
+		r->session = hello->session;
+		r->message_len = 0;
+	} else {
+		link_restart(r->link);
+		link_acked(r->link, hello->last_seen);
+	}
+	r->silence_ms = hello->silence_ms;
+	r->greeted = true;
+	say_welcome(r, resumed);
+}
+
+/* ---- requests */
+
+static int handle_ping(struct runner *r, const struct wire_ping *ping)
+{
+	struct wire_ping pong = {
+		ping->token, link_last_sent(r->link), (uint32_t)job_count(r)};
+
+	if (link_lost(r->link, ping->last_sent))
+		link_say_sequence(r->link, WIRE_REPEAT, r->link->seen + 1);
+	link_say(r->link, WIRE_PONG, &pong);
+	return 0;
+}
+
+static int handle_enter(struct runner *r, const struct wire_enter *enter)
+{
+	char binfmt_why[512], binds_why[512];
+	struct wire_entered entered = {.binfmt_why = binfmt_why, .binds_why = binds_why};
+
+	if (link_room(r->link) < 4096)
+		return -ENOBUFS;
+	view_enter(enter, &entered, binfmt_why, binds_why, sizeof(binfmt_why));
+	return link_send(r->link, WIRE_ENTERED, 0, &entered);
+}
+
+/* CLOCK: a machine that comes out of a snapshot has the time and the random numbers of
+ * the moment it was saved. */
+static int handle_clock(struct runner *r, const struct wire_clock *c)
+{
+	struct wire_result result = {.text = ""};
+	struct timespec t = {
+		.tv_sec = (time_t)(c->realtime_ns / 1000000000u),
+		.tv_nsec = (long)(c->realtime_ns % 1000000000u),
+	};
+	char text[128];
+	int err = 0;
+
+	if (c->realtime_ns && clock_settime(CLOCK_REALTIME, &t) < 0)
+		err = -errno;
+	if (!err && c->entropy.len)
+		err = view_add_entropy(c->entropy.data, c->entropy.len);
+	if (err) {
+		snprintf(text, sizeof(text),
+			"cannot set the clock or seed the random generator: %s",
+			strerror(-err));
+		result.error = (uint32_t)-err;
+		result.text = text;
+	}
+	return link_send(r->link, WIRE_CLOCK_SET, 0, &result);
+}
+
+static int handle_bye(struct runner *r, const struct wire_bye *bye)
+{
+	job_kill_all(r, false);
+	r->closing = true;
+	r->say_gone = true;
+	if (bye->remove_work && r->stage)
+		stage_remove(r->stage);
+	return 0;
+}
+
+/* A request that is kept until acknowledged: -ENOBUFS means it was not taken and must
+ * come again. */
+static int handle_request(
+	struct runner *r, const struct wire_header *h, const uint8_t *body, size_t len)
+{
+	const struct wire_message *m = msg_find(h->type);
+	union {
+		struct wire_enter enter;
+		struct wire_run run;
+		struct wire_kill kill;
+		struct wire_input input;
+		struct wire_clock clock;
+		struct wire_bye bye;
+	} u;
+
+	if (!m || m->size > sizeof(u))
+		return r->stage ? stage_request(r, h, body, len) : -EPROTO;
+	switch (h->type) {
+	case WIRE_ENTER:
+	case WIRE_RUN:
+	case WIRE_KILL:
+	case WIRE_INPUT:
+	case WIRE_CLOCK:
+	case WIRE_BYE:
+		if (msg_decode(m, body, len, &u) < 0)
+			return -EBADMSG;
+		break;
+	default:
+		return r->stage ? stage_request(r, h, body, len) : -EPROTO;
+	}
+	switch (h->type) {
+	case WIRE_ENTER:
+		return handle_enter(r, &u.enter);
+	case WIRE_RUN:
+		return r->closing ? 0 : job_run(r, h->job, &u.run);
+	case WIRE_KILL:
+		job_kill(r, h->job, &u.kill);
+		return 0;
+	case WIRE_INPUT:
+		return job_input(r, h->job, &u.input);
+	case WIRE_CLOCK:
+		return handle_clock(r, &u.clock);
+	default:
+		return handle_bye(r, &u.bye);
+	}
+}
+
+/* Puts a long message together. 1 when it is whole, 0 when more is to come. */
+static int assemble(struct runner *r, const struct wire_header *h, const uint8_t *body)
+{
+	uint8_t *message;
+
+	if (r->message_len + h->length > WIRE_MESSAGE_MAX)
+		return -EMSGSIZE;
+	message = realloc(r->message, r->message_len + h->length + 1);
+	if (!message)
+		return -ENOMEM;
+	memcpy(message + r->message_len, body, h->length);
+	r->message = message;
+	r->message_len += h->length;
+	return !(h->flags & WIRE_FLAG_MORE);
+}
+
+static void forget_message(struct runner *r)
+{
+	free(r->message);
+	r->message = NULL;
+	r->message_len = 0;
+}
+
+static int take_request(
+	struct runner *r, const struct wire_header *h, const uint8_t *body)
+{
+	size_t before = r->message_len;
+	int err;
+
+	if (!before && !(h->flags & WIRE_FLAG_MORE))
+		return handle_request(r, h, body, h->length);
+	err = assemble(r, h, body);
+	if (err == 0)
+		return 0;
+	if (err > 0)
+		err = handle_request(r, h, r->message, r->message_len);
+	if (err == -ENOBUFS)
+		r->message_len = before;
+	else
+		forget_message(r);
+	return err;
+}
+
+static void kept_frame(struct runner *r, const struct wire_header *h, const uint8_t *body)
+{
+	char text[80];
+	int err;
+
+	if (r->deaf || !link_is_next(r->link, h->sequence)) {
+		if (!r->deaf && link_lost(r->link, h->sequence))
+			link_say_sequence(r->link, WIRE_REPEAT, r->link->seen + 1);
+		return;
+	}
+	err = take_request(r, h, body);
+	if (err == -ENOBUFS) {
+		r->deaf = true;
+		return;
+	}
+	link_take(r->link);
+	if (err == -EPROTO || err == -EBADMSG || err == -EMSGSIZE) {
+		snprintf(text, sizeof(text), "request %u was refused: %s", h->type,
+			strerror(-err));
+		runner_note(r, 1, text);
+	}
+}
+
+static void frame(struct runner *r, const struct wire_header *h, const uint8_t *body)
+{
+	union {
+		struct wire_hello hello;
+		struct wire_sequence sequence;
+		struct wire_ping ping;
+	} u;
+
+	r->heard_ms = runner_now_us() / 1000;
+	if (h->sequence) {
+		if (r->greeted)
+			kept_frame(r, h, body);
+		return;
+	}
+	if (h->type != WIRE_HELLO && h->type != WIRE_ACK && h->type != WIRE_RESEND &&
+		h->type != WIRE_PING)
+		return;
+	if (msg_decode(msg_find(h->type), body, h->length, &u) < 0)
+		return;
+	if (h->type == WIRE_HELLO)
+		handle_hello(r, &u.hello);
+	else if (!r->greeted)
+		return;
+	else if (h->type == WIRE_ACK)
+		link_acked(r->link, u.sequence.sequence);
+	else if (h->type == WIRE_RESEND)
+		link_repeat(r->link, u.sequence.sequence);
+	else
+		handle_ping(r, &u.ping);
+}
+
+/* ---- the loop */
+
+static void leave(struct runner *r, int status)
+{
+	if (!r->closing)
+		r->exit_status = status;
+	r->closing = true;
+	job_kill_all(r, false);
+}
+
+static void read_link(struct runner *r)
+{
+	const uint8_t *body;
+	struct wire_header h;
+	size_t room;
+	uint8_t *to = frame_reader_room(&r->reader, &room);
+	ssize_t n = read(r->in_fd, to, room);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		/* Nobody is left to be told. */
+		r->in_fd = -1;
+		r->out_fd = -1;
+		leave(r, 0);
+		return;
+	}
+	frame_reader_add(&r->reader, (size_t)n);
+	while (frame_reader_next(&r->reader, &h, &body))
+		frame(r, &h, body);
+	if (r->link->ack_due) {
+		r->link->ack_due = false;
+		link_say_sequence(r->link, WIRE_ACKED, r->link->seen);
+	}
+}
+
+/* A request was not taken because there was no room; now there is. */
+static void listen_again(struct runner *r)
+{
+	if (!r->deaf || link_room(r->link) < RUNNER_JOURNAL_RESERVE)
+		return;
+	r->deaf = false;
+	link_say_sequence(r->link, WIRE_REPEAT, r->link->seen + 1);
+}
+
+static bool write_link(struct runner *r)
+{
+	size_t len;
+	const uint8_t *data = link_output(r->link, &len);
+	ssize_t n;
+
+	if (!data || r->out_fd < 0)
+		return false;
+	n = write(r->out_fd, data, len);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < 0) {
+		r->out_fd = -1;
+		leave(r, 0);
+		return false;
+	}
+	link_wrote(r->link, (size_t)n);
+	return true;
+}
+
+static void reap(struct runner *r)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+		job_reaped(r, pid, status, &usage);
+}
+
+static void read_signals(struct runner *r)
+{
+	struct signalfd_siginfo info;
+
+	while (read(r->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			leave(r, 128 + (int)info.ssi_signo);
+	reap(r);
+}
+
+static int64_t silence_left(struct runner *r)
+{
+	int64_t left;
+
+	if (!r->silence_ms || r->closing)
+		return -1;
+	left = r->heard_ms + r->silence_ms - runner_now_us() / 1000;
+	if (left > 0)
+		return left;
+	leave(r, 1);
+	return 0;
+}
+
+static void step(struct runner *r)
+{
+	struct pollfd fds[3 + 3 * RUNNER_JOBS_MAX];
+	struct job_poll from[3 * RUNNER_JOBS_MAX];
+	int64_t wait = job_tick(r), silence = silence_left(r);
+	size_t n = 2, pending;
+	int in_fd = r->in_fd;
+
+	listen_again(r);
+	do
+		while (write_link(r))
+			continue;
+	while (stage_pump(r));
+	if (silence >= 0 && (wait < 0 || silence < wait))
+		wait = silence;
+	fds[0] = (struct pollfd){.fd = r->signal_fd, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = in_fd, .events = POLLIN};
+	if (r->out_fd >= 0 && link_output(r->link, &pending))
+		fds[n++] = (struct pollfd){.fd = r->out_fd, .events = POLLOUT};
+	pending = n;
+	n += job_poll(r, fds + n, from, sizeof(from) / sizeof(from[0]));
+	if (poll(fds, n, wait > 60000 ? 60000 : (int)wait) < 0)
+		return;
+	for (size_t i = pending; i < n; i++)
+		job_polled(r, &from[i - pending], fds[i].revents);
+	if (fds[0].revents)
+		read_signals(r);
+	if (fds[1].revents)
+		read_link(r);
+}
+
+/* GONE is the last word: give the link a second to take it. */
+static void say_gone(struct runner *r)
+{
+	int64_t until = runner_now_us() + 1000000;
+	struct wire_bye gone = {0};
+
+	if (!r->say_gone || r->out_fd < 0)
+		return;
+	link_send(r->link, WIRE_GONE, 0, &gone);
+	while (r->out_fd >= 0 && runner_now_us() < until) {
+		struct pollfd fd = {.fd = r->out_fd, .events = POLLOUT};
+		size_t len;
+
+		while (write_link(r))
+			continue;
+		if (!link_output(r->link, &len))
+			return;
+		poll(&fd, 1, 100);
+	}
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void no_wait(int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+int serve(const struct serve_options *options)
+{
+	struct runner *r = calloc(1, sizeof(*r));
+	struct journal *journal;
+	int status;
+	bool known;
+
+	if (!r)
+		return 1;
+	journal = journal_open(options->journal, &known);
+	if (!journal) {
+		fprintf(stderr, "xtest-runner: journal: %s\n", strerror(errno));
+		free(r);
+		return 1;
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	r->link = &journal->link;
+	r->session = known ? journal->session : 0;
+	r->in_fd = options->in_fd;
+	r->out_fd = options->out_fd;
+	r->signal_fd = open_signals();
+	r->mark_base = kin_own_mark();
+	r->stage = options->work ? stage_open(options->work) : NULL;
+	no_wait(r->in_fd);
+	no_wait(r->out_fd);
+	while (!r->closing || job_count(r))
+		step(r);
+	say_gone(r);
+	status = r->exit_status;
+	stage_close(r->stage);
+	journal_close(journal);
+	forget_message(r);
+	close(r->signal_fd);
+	free(r);
+	return status;
+}

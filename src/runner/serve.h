@@ -1,0 +1,22 @@
+/*
+ * The runner's side of the link: reads requests, answers them, and serves jobs until the
+ * host says BYE, the link ends or a signal asks to leave.
+ */
+#ifndef XTEST_RUNNER_SERVE_H
+#define XTEST_RUNNER_SERVE_H
+
+#include "runner/runner.h"
+
+struct serve_options {
+	int in_fd, out_fd;
+	const char *journal; /* file, or NULL for memory */
+	const char *work;    /* directory of store and trees, or NULL */
+};
+
+/* Returns the exit status of the program. */
+int serve(const struct serve_options *options);
+/* Feature bits this build has. */
+uint32_t serve_features(void);
+const char *serve_build_id(void);
+
+#endif
