@@ -20,16 +20,30 @@ struct framework {
 	 * what elf.h gives. */
 	int (*bid)(const struct elf *elf);
 
-	/* Appends what makes the program list its cases; NULL when it cannot list. */
+	/* Whether the arguments the build system gave are all this framework's own, so
+	 * that more of them may follow without changing what these mean. NULL: only a
+	 * command without arguments is split into cases. */
+	bool (*accepts_args)(const struct suite *suite);
+	/* Appends what makes the program list its cases; NULL when it cannot list. Ask
+	 * framework_splits() first. */
 	void (*list_argv)(const struct suite *suite, struct strv *argv);
 	void (*list_env)(const struct suite *suite, struct strv *env); /* may be NULL */
 	/* Reads what the listing printed (noise tolerated) and adds the cases. An exit
-	 * status other than 0 is passed in: some list all and then fail. */
+	 * status other than 0 is passed in (128 + n after signal n): some list all and
+	 * then fail. A listing without a case, or one that is known to be cut short,
+	 * leaves the suite as its one case (libtest: no case at all; ERR_LIST when it
+	 * failed as well). */
 	int (*parse_list)(struct suite *suite, const char *out, size_t len,
 		int exit_status, struct err *e);
 
+	/* A second listing, of what is ignored unless asked for (hidden, skipped); run
+	 * after parse_list(). NULL when the first one says it. */
+	void (*ignored_argv)(const struct suite *suite, struct strv *argv);
+	void (*parse_ignored)(
+		struct suite *suite, const char *out, size_t len, int exit_status);
+
 	/* Appends what makes the program run this one case (after suite->command); env
-	 * likewise. */
+	 * likewise. A case named "" is the suite as it stands: nothing is appended. */
 	void (*case_argv)(const struct suite *suite, const struct test_case *test,
 		struct strv *argv);
 	void (*case_env)(const struct suite *suite, const struct test_case *test,
@@ -52,6 +66,11 @@ const struct framework *framework_find(const char *name);
  * file, else plain. `elf` may be NULL for scripts. Never NULL. */
 const struct framework *framework_detect(
 	const struct suite *suite, const struct elf *elf);
+/* Whether the suite may be listed and run case by case and mean the same: the framework
+ * can list, the build system's arguments are known to it, and nothing is said about the
+ * program as a whole (expected failure, output expressions, fixture). If not, the suite
+ * is one case named "". */
+bool framework_splits(const struct framework *f, const struct suite *suite);
 /* The verdict: the framework's, then the suite's regular expressions, skip code and
  * expected failure over it. What could not be started or was lost is never turned into an
  * expected failure; a leak turns a pass into LEAK. */

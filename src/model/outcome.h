@@ -54,6 +54,8 @@ struct judgement {
 			  NULL for a plain pass */
 	char *excerpt; /* the line or few lines of output that say why; NULL when nothing
 			  stands out */
+	bool hard;     /* a failure that no expected failure covers: the test itself is
+			  broken (exit status 99, damaged TAP) */
 	struct point *points;
 	size_t n_points;
 };
