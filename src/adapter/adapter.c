@@ -1,10 +1,13 @@
 #include "adapter/adapter.h"
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/proc.h"
+#include "model/toolchain.h"
 
 const struct adapter *const adapter_table[] = {
 	&adapter_cmake,
+	&adapter_meson,
 	NULL,
 };
 
@@ -144,7 +147,26 @@ int adapter_stamp_write(
 {
 	autofree char *path = stamp_path(request);
 
-	return fs_write_file(path, digest, strlen(digest), 0666, e);
+	return fs_write_file(path, digest, strlen(digest), 0644, e);
+}
+
+void adapter_stamp_digest(
+	const struct strv *argv, const struct buf *cross_file, char *hex)
+{
+	static const char *const variables[] = {"CFLAGS", "CXXFLAGS", "CPPFLAGS",
+		"LDFLAGS", "ASMFLAGS", "CMAKE_PREFIX_PATH", "PKG_CONFIG_PATH"};
+	struct hash_sha256 *h = hash_sha256_new();
+
+	hash_sha256_update(h, buf_str(cross_file), cross_file->len);
+	for (size_t i = 0; i < argv->len; i++)
+		hash_sha256_update(h, argv->v[i], strlen(argv->v[i]) + 1);
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		const char *value = getenv(variables[i]);
+
+		hash_sha256_update(h, value ? value : "", value ? strlen(value) + 1 : 0);
+		hash_sha256_update(h, "\n", 1);
+	}
+	hash_sha256_finish(h, hex);
 }
 
 int adapter_stamp_remove(const struct build_request *request, struct err *e)
@@ -160,4 +182,14 @@ void adapter_move_suites(struct suite_list *from, struct suite_list *to)
 		*suite_list_add(to) = from->v[i];
 	from->len = 0;
 	suite_list_release(from);
+}
+
+const char *adapter_whole_sysroot(const struct toolchain *toolchain)
+{
+	autofree char *headers = NULL;
+
+	if (!toolchain->sysroot || streq(toolchain->sysroot, "/"))
+		return NULL;
+	headers = fs_join(toolchain->sysroot, "usr/include/stdio.h");
+	return fs_exists(headers) ? toolchain->sysroot : NULL;
 }

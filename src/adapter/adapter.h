@@ -95,7 +95,20 @@ int adapter_capture(const struct build_request *request, const struct strv *argv
 bool adapter_stamp_holds(const struct build_request *request, const char *digest);
 int adapter_stamp_write(const struct build_request *request, const char *digest,
 	struct err *e) MUST_CHECK;
+/* The digest of a configure command, of the cross file it is given, and of the variables
+ * every build system takes compiler flags from; `hex` holds HASH_HEX_SIZE. */
+void adapter_stamp_digest(
+	const struct strv *argv, const struct buf *cross_file, char *hex);
 int adapter_stamp_remove(const struct build_request *request, struct err *e) MUST_CHECK;
+
+/* The toolchain's system root when it has the C library's headers where a system has
+ * them, so that it can be all the compiler sees (--sysroot); else NULL: Debian's
+ * /usr/aarch64-linux-gnu holds libraries beside the compiler's own, no more. Borrowed. */
+const char *adapter_whole_sysroot(const struct toolchain *toolchain);
+
+/* Sets the id of every suite from package and name, with a number where two are equal,
+ * and turns the names in `depends` into ids. */
+void adapter_ids_assign(struct suite_list *suites);
 
 /* Appends the suites of *from, which is empty then. Adapters collect their own list, work
  * on it as a whole, and hand it over at the end: the caller's may hold others' suites. */

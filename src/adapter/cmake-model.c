@@ -11,7 +11,7 @@ int cmake_model_query(const struct build_request *request, struct err *e)
 
 	if (fs_mkdir_p(dir, e) < 0)
 		return -1;
-	return fs_write_if_changed(path, "", 0, 0666, e);
+	return fs_write_if_changed(path, "", 0, 0644, e);
 }
 
 void cmake_model_release(struct cmake_model *model)

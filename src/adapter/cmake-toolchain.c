@@ -1,6 +1,5 @@
 #include "adapter/cmake.h"
 
-#include "base/fs.h"
 #include "model/toolchain.h"
 
 /* A bracket argument takes every byte as it is; only the ';' of lists needs its escape.
@@ -35,23 +34,15 @@ static void put_list(struct buf *text, const char *name, const struct strv *word
 	buf_append_str(text, ")\n");
 }
 
-/* A directory that has the C library's headers where a system has them can serve the
- * compiler as its whole world. Others (Debian's /usr/aarch64-linux-gnu) hold libraries
- * beside the compiler's own, and are one more place to look. */
-static void put_sysroot(struct buf *text, const char *sysroot)
+/* A directory that is no whole system is one more place to look. */
+static void put_sysroot(struct buf *text, const struct toolchain *tc)
 {
-	autofree char *headers = NULL;
-	const char *mode = "BOTH";
+	const char *whole = adapter_whole_sysroot(tc);
+	const char *mode = whole ? "ONLY" : "BOTH";
 
-	if (!sysroot || streq(sysroot, "/"))
+	if (!tc->sysroot || streq(tc->sysroot, "/"))
 		return;
-	headers = fs_join(sysroot, "usr/include/stdio.h");
-	if (fs_exists(headers)) {
-		put_set(text, "CMAKE_SYSROOT", sysroot);
-		mode = "ONLY";
-	} else {
-		put_set(text, "CMAKE_FIND_ROOT_PATH", sysroot);
-	}
+	put_set(text, whole ? "CMAKE_SYSROOT" : "CMAKE_FIND_ROOT_PATH", tc->sysroot);
 	buf_append_str(text, "set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)\n");
 	buf_printf(text,
 		"set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY %s)\n"
@@ -100,7 +91,7 @@ void cmake_toolchain_write(const struct build_request *request, struct buf *text
 	put_set(text, "CMAKE_NM", tc->nm);
 	put_set(text, "CMAKE_OBJCOPY", tc->objcopy);
 	put_set(text, "CMAKE_LINKER", tc->ld);
-	put_sysroot(text, tc->sysroot);
+	put_sysroot(text, tc);
 	put_pkg_config(text, tc);
 	put_list(text, "CMAKE_CROSSCOMPILING_EMULATOR", request->exec_wrapper);
 }

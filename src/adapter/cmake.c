@@ -39,26 +39,6 @@ static void configure_argv(const struct build_request *request,
 	strv_push_all(argv, request->args);
 }
 
-/* Everything the configured state depends on that CMake does not watch itself. */
-static void configure_digest(
-	const struct strv *argv, const struct buf *toolchain, char hex[HASH_HEX_SIZE])
-{
-	static const char *const variables[] = {"CFLAGS", "CXXFLAGS", "CPPFLAGS",
-		"LDFLAGS", "ASMFLAGS", "CMAKE_PREFIX_PATH"};
-	struct hash_sha256 *h = hash_sha256_new();
-
-	hash_sha256_update(h, buf_str(toolchain), toolchain->len);
-	for (size_t i = 0; i < argv->len; i++)
-		hash_sha256_update(h, argv->v[i], strlen(argv->v[i]) + 1);
-	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
-		const char *value = getenv(variables[i]);
-
-		hash_sha256_update(h, value ? value : "", value ? strlen(value) + 1 : 0);
-		hash_sha256_update(h, "\n", 1);
-	}
-	hash_sha256_finish(h, hex);
-}
-
 /* A cache made for other arguments would keep what they set. Objects stay: the build
  * knows the command that made each. */
 static int forget_cache(const struct build_request *request, struct err *e)
@@ -94,14 +74,14 @@ static int cmake_configure(const struct build_request *request, struct err *e)
 		return -1;
 	cmake_toolchain_write(request, &toolchain);
 	configure_argv(request, toolchain_file, &argv);
-	configure_digest(&argv, &toolchain, digest);
+	adapter_stamp_digest(&argv, &toolchain, digest);
 	if (adapter_stamp_holds(request, digest))
 		return 0;
 	if (request->step)
 		request->step(request->ctx, "configure");
 	if (adapter_stamp_remove(request, e) < 0 || forget_cache(request, e) < 0 ||
 		fs_write_if_changed(toolchain_file, buf_str(&toolchain), toolchain.len,
-			0666, e) < 0 ||
+			0644, e) < 0 ||
 		cmake_model_query(request, e) < 0)
 		return -1;
 	if (adapter_run(request, &argv, NULL, NULL, e) < 0)

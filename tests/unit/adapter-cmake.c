@@ -1,8 +1,6 @@
 #include "adapter/cmake.h"
 #include "tests/unit/adapter-bed.h"
 
-#include <unistd.h>
-
 static const struct bed_row everywhere[] = {
 	{"everything::old_style", "command", "[\"@B/prog\",\"one\"]"},
 	{"everything::old_style", "package", "\"everything\""},
@@ -126,14 +124,14 @@ static void test_again(struct bed *bed)
 
 static void test_target(const char *target)
 {
-	struct bed bed;
-	const char *why = access("/usr/bin/cmake", X_OK) == 0
-				  ? bed_make(&bed, "adapters/cmake", target)
-				  : "cmake";
+	struct bed bed = {0};
+	autofree char *cmake = fs_find_program("cmake", NULL);
+	const char *why = cmake ? bed_make(&bed, "adapters/cmake", target) : "cmake";
 	struct suite_list suites = {0};
 
 	if (why) {
 		skip(target ? target : "native", why);
+		bed_release(&bed);
 		return;
 	}
 	printf("# %s\n", target ? target : "native");
