@@ -104,7 +104,7 @@ static size_t enter_level(struct parser *p, size_t indent)
 	while (p->depth && p->level[p->depth - 1].indent > indent)
 		children = p->level[--p->depth].first;
 	if (p->depth < MAX_DEPTH && (!p->depth || p->level[p->depth - 1].indent < indent))
-		p->level[p->depth++] = (struct level){indent, p->j->n_points};
+		p->level[p->depth++] = (struct level){indent, children};
 	return children;
 }
 
