@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include "base/fs.h"
+#include "base/json-position.h"
 
 #include <json-c/json.h>
 #include <inttypes.h>
@@ -22,19 +23,6 @@ static struct json_object *unwrap(const struct json *value)
 static struct json *wrap(struct json_object *object)
 {
 	return (struct json *)object;
-}
-
-static void position_of(const char *text, size_t offset, unsigned *line, unsigned *column)
-{
-	*line = *column = 1;
-	for (size_t i = 0; i < offset; i++) {
-		if (text[i] == '\n') {
-			++*line;
-			*column = 1;
-		} else {
-			++*column;
-		}
-	}
 }
 
 struct json *json_parse(const char *text, size_t len, const char *name, struct err *e)
@@ -70,7 +58,7 @@ struct json *json_parse(const char *text, size_t len, const char *name, struct e
 			return wrap(root);
 	}
 	json_object_put(root);
-	position_of(text, MIN(end, len), &line, &column);
+	json_position_find(text, MIN(end, len), &line, &column);
 	return err_null(e, ERR_SETUP, "%s:%u:%u: %s", name, line, column,
 		status != json_tokener_success ? json_tokener_error_desc(status)
 		: root ? "something follows the end of the JSON value"

@@ -1,0 +1,232 @@
+#include "base/fs.h"
+#include "base/pattern.h"
+#include "engine/archive-private.h"
+
+#include <inttypes.h>
+#include <sys/stat.h>
+
+void archive_plan_roots(
+	const struct archive_request *r, const char *roots[ARCHIVE_N_ROOTS])
+{
+	roots[ARCHIVE_SOURCE] = r->source_dir;
+	roots[ARCHIVE_TARGET] = r->target_build_dir;
+	roots[ARCHIVE_HOST] =
+		r->host_build_dir && !streq_null(r->host_build_dir, r->target_build_dir)
+			? r->host_build_dir
+			: NULL;
+	roots[ARCHIVE_SYSROOT] = r->sysroot && *r->sysroot ? r->sysroot : "/";
+}
+
+/* ---- runners */
+
+static int add_runners(struct archive_plan *plan, struct err *e)
+{
+	for (size_t i = 0; i < plan->request->n_runners; i++) {
+		const struct archive_runner *runner = &plan->request->runners[i];
+		autofree char *name = xasprintf("xtest/runner/%s", runner->arch);
+		struct archive_item *item;
+		struct stat st;
+
+		if (stat(runner->path, &st) < 0 || !S_ISREG(st.st_mode))
+			return err_set(e, ERR_ARCHIVE,
+				"the runner for %s, %s, is not there", runner->arch,
+				runner->path);
+		item = archive_items_add(&plan->items, name);
+		item->origin = xstrdup(runner->path);
+		item->reason = xasprintf("starts the tests on %s", runner->arch);
+		item->mode = 0755;
+		item->size_bytes = (uint64_t)st.st_size;
+		plan->total_bytes += item->size_bytes;
+	}
+	return 0;
+}
+
+/* ---- suites */
+
+typedef int gather_fn(struct archive_gather *g, const struct suite *s, struct err *e);
+
+static int each_suite(struct archive_gather *g, gather_fn *gather, struct err *e)
+{
+	const struct archive_request *r = g->plan->request;
+	const struct suite_list *lists[] = {r->target_suites, r->host_suites};
+	long number = 0;
+
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+		for (size_t i = 0; lists[k] && i < lists[k]->len; i++, number++) {
+			g->suite = number;
+			if (gather(g, &lists[k]->v[i], e) < 0)
+				return err_context(e, "archive %s", lists[k]->v[i].id);
+		}
+	g->suite = ARCHIVE_COMMON;
+	return 0;
+}
+
+/* ---- archive.include */
+
+static bool wants_include(
+	const struct archive_request *r, const struct archive_include *in, struct err *e)
+{
+	const struct suite_list *lists[] = {
+		[PLATFORM_TARGET] = r->target_suites, [PLATFORM_HOST] = r->host_suites};
+	struct pattern *glob = in->suite ? pattern_glob(in->suite, 0, NULL, e) : NULL;
+	bool wanted = false;
+
+	for (size_t k = 0; k < ARRAY_LEN(lists) && (glob || !in->suite); k++)
+		for (size_t i = 0; lists[k] && i < lists[k]->len && !wanted; i++) {
+			const char *id = lists[k]->v[i].id;
+
+			if (in->one_platform && k != in->platform)
+				continue;
+			wanted = !glob || pattern_match(glob, id, strlen(id), e) == 1;
+		}
+	if (glob)
+		pattern_free(glob);
+	return wanted;
+}
+
+/* Gathers what the include names; *found says whether there was any. */
+static int take_include(struct archive_gather *g, const struct archive_include *in,
+	const char *root, bool *found, struct err *e)
+{
+	autofree char *why = xasprintf("archive.include %s", in->path);
+	autofree char *path = fs_normalize(in->path, root);
+	struct archive_walk walk = {.why = why, .depth = in->depth, .everything = true};
+	int result;
+
+	if (!fs_is_within(path, root))
+		return err_set(e, ERR_ARCHIVE,
+			"archive.include \"%s\" leads out of %s; give a path inside of "
+			"it",
+			in->path, root);
+	*found = fs_exists(path);
+	if (*found && fs_is_dir(path))
+		return archive_gather_tree(g, path, &walk, e);
+	if (*found)
+		return archive_gather_path(g, path, why, true, e) < 0 ? -1 : 0;
+	if (!strpbrk(in->path, "*?[{"))
+		return 0;
+	walk.only = pattern_glob(in->path, PATTERN_PATH, NULL, e);
+	if (!walk.only)
+		return err_context(e, "archive.include \"%s\"", in->path);
+	walk.depth = -1;
+	result = archive_gather_tree(g, root, &walk, e);
+	*found = walk.matched > 0;
+	pattern_free(walk.only);
+	return result;
+}
+
+static int add_include(
+	struct archive_gather *g, const struct archive_include *in, struct err *e)
+{
+	const struct archive_request *r = g->plan->request;
+	const char *build = in->platform == PLATFORM_HOST && r->host_build_dir
+				    ? r->host_build_dir
+				    : r->target_build_dir;
+	const char *root = in->in_build ? build : r->source_dir;
+	struct err fault = {0};
+	bool found = false;
+
+	if (!wants_include(r, in, &fault)) {
+		if (fault.kind) {
+			*e = fault;
+			return err_context(e, "archive.include for \"%s\"", in->suite);
+		}
+		return 0;
+	}
+	g->platform = in->platform;
+	if (take_include(g, in, root, &found, e) < 0)
+		return -1;
+	if (found || in->on_missing == ARCHIVE_MISSING_IGNORE)
+		return 0;
+	if (in->on_missing == ARCHIVE_MISSING_WARN) {
+		archive_gather_note(
+			g, "archive.include \"%s\" is not in %s", in->path, root);
+		return 0;
+	}
+	return err_set(e, ERR_ARCHIVE,
+		"archive.include \"%s\" is not in %s; correct it, or say \"on-missing\": "
+		"\"warn\"",
+		in->path, root);
+}
+
+/* ---- the whole */
+
+static int compare_items(const void *a, const void *b)
+{
+	const struct archive_item *x = a, *y = b;
+
+	return archive_item_compare(x->name, y->name);
+}
+
+static int gather_all(struct archive_gather *g, struct err *e)
+{
+	const struct archive_request *r = g->plan->request;
+
+	if (each_suite(g, archive_suite_gather, e) < 0 ||
+		each_suite(g, archive_suite_gather_around, e) < 0)
+		return -1;
+	strv_clear(&g->search);
+	g->widen = true;
+	for (size_t i = 0; i < r->n_includes; i++)
+		if (add_include(g, &r->includes[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int archive_plan_make(
+	const struct archive_request *request, struct archive_plan *plan, struct err *e)
+{
+	struct archive_gather g = {0};
+	int result;
+
+	*plan = (struct archive_plan){.request = request};
+	plan->n_suites = (request->target_suites ? request->target_suites->len : 0) +
+			 (request->host_suites ? request->host_suites->len : 0);
+	plan->library_dirs = xcalloc(plan->n_suites + 1, sizeof *plan->library_dirs);
+	result = add_runners(plan, e);
+	if (result == 0) {
+		result = archive_gather_init(&g, plan, e);
+		if (result == 0)
+			result = gather_all(&g, e);
+		archive_gather_release(&g);
+	}
+	if (result < 0) {
+		e->kind = ERR_ARCHIVE;
+		return -1;
+	}
+	if (plan->items.len)
+		qsort(plan->items.v, plan->items.len, sizeof *plan->items.v,
+			compare_items);
+	if (archive_items_check(&plan->items, e) == 0)
+		return 0;
+	e->kind = ERR_ARCHIVE;
+	return -1;
+}
+
+void archive_plan_release(struct archive_plan *plan)
+{
+	for (size_t i = 0; plan->library_dirs && i < plan->n_suites; i++)
+		strv_release(&plan->library_dirs[i]);
+	free(plan->library_dirs);
+	archive_items_release(&plan->items);
+	strv_release(&plan->notes);
+	*plan = (struct archive_plan){0};
+}
+
+void archive_plan_print(const struct archive_plan *plan, FILE *out)
+{
+	for (size_t i = 0; i < plan->items.len; i++) {
+		const struct archive_item *item = &plan->items.v[i];
+
+		fprintf(out, "%12" PRIu64 "  %s%s%s  (%s)\n", item->size_bytes,
+			item->name,
+			item->kind == ARCHIVE_DIR    ? "/"
+			: item->kind == ARCHIVE_LINK ? " -> "
+						     : "",
+			item->kind == ARCHIVE_LINK ? item->link : "", item->reason);
+	}
+	fprintf(out, "%12" PRIu64 "  in %zu entries\n", plan->total_bytes,
+		plan->items.len);
+	for (size_t i = 0; i < plan->notes.len; i++)
+		fprintf(out, "note: %s\n", plan->notes.v[i]);
+}

@@ -1,0 +1,57 @@
+/*
+ * The table of configuration keys; for the files src/model/config*.c only.
+ */
+#ifndef XTEST_MODEL_CONFIG_KEYS_H
+#define XTEST_MODEL_CONFIG_KEYS_H
+
+#include "model/config.h"
+
+enum config_type {
+	CONFIG_STRING,   /* char * */
+	CONFIG_FLAG,     /* int: -1, 0, 1 */
+	CONFIG_INTEGER,  /* int64_t */
+	CONFIG_DEPTH,    /* int64_t; "infinite" is INT64_MAX */
+	CONFIG_DURATION, /* int64_t, microseconds */
+	CONFIG_WORD,     /* int: index in `words` */
+	CONFIG_FILTER,   /* struct filter * */
+	CONFIG_STRINGS,  /* struct strv */
+	CONFIG_COMMAND,  /* struct strv; a string or an array of strings */
+	CONFIG_COMMANDS, /* struct config_items of struct strv */
+	CONFIG_ENV,      /* struct strv of "NAME=VALUE"; an object of strings */
+	CONFIG_TIMEOUT,  /* struct config_timeout; a duration or an object */
+	CONFIG_OBJECT,   /* the fields of `keys`, in place */
+	CONFIG_EMBED,    /* the same, but its keys stand beside the others; no name */
+	CONFIG_LIST,     /* struct config_items; an array of objects of `keys` */
+	CONFIG_MAP, /* struct config_items; an object; the item begins with its name */
+};
+
+struct config_key {
+	const char *name; /* NULL ends a table */
+	enum config_type type;
+	size_t offset; /* in the struct the table describes */
+	const char *help;
+	const struct config_key *keys; /* OBJECT, LIST, MAP, TIMEOUT */
+	size_t size;                   /* of an item: LIST, MAP, COMMANDS */
+	const char *const *words;      /* WORD */
+	int64_t min, max;              /* INTEGER, DEPTH */
+	bool required;
+	enum filter_context context; /* FILTER */
+};
+
+/* The layout of every list in struct config. */
+struct config_items {
+	void *v;
+	size_t len;
+};
+
+extern const struct config_key config_keys_top[];
+
+/* Sets every field of the table to "not given", and the reverse of reading. */
+void config_keys_init(const struct config_key *keys, void *object);
+void config_keys_release(const struct config_key *keys, void *object);
+/* The fields of a list; what is written back with config_keys_set_items(). */
+struct config_items config_keys_items(const struct config_key *key, const void *object);
+void config_keys_set_items(
+	const struct config_key *key, void *object, struct config_items l);
+
+#endif

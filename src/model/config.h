@@ -1,0 +1,173 @@
+/*
+ * The project's configuration, `xtest.json`: JSON with comments. One table of keys
+ * (config-keys.c) drives reading, the messages about what is wrong, and the printed
+ * schema.
+ */
+#ifndef XTEST_MODEL_CONFIG_H
+#define XTEST_MODEL_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+#include "filter/filter.h"
+
+/* A number or duration that was not given. Words that were not given are -1. */
+#define CONFIG_UNSET INT64_MIN
+
+enum config_platform { CONFIG_PLATFORM_UNSET = -1, CONFIG_TARGET, CONFIG_HOST };
+enum config_missing {
+	CONFIG_MISSING_UNSET = -1,
+	CONFIG_MISSING_ERROR,
+	CONFIG_MISSING_WARN,
+	CONFIG_MISSING_IGNORE
+};
+enum config_root { CONFIG_ROOT_UNSET = -1, CONFIG_WORKSPACE, CONFIG_BUILD };
+/* Of flags: -1 not given, 0 false, 1 true. */
+
+/* "120s" is {period 120 s, terminate-after 1}: warned about after each period, ended
+ * after `terminate_after` of them, and killed `grace_us` later. */
+struct config_timeout {
+	int64_t period_us;
+	int64_t terminate_after;
+	int64_t grace_us;
+};
+
+/* What a run is governed by, at the top level and in a profile. */
+struct config_settings {
+	struct strv targets;
+	char *place; /* as for --on */
+	int64_t jobs;
+	struct config_timeout timeout;
+	int fail_fast;
+	struct filter *default_filter;
+	char *user; /* whom tests run as, as for --user */
+};
+
+struct config_profile {
+	char *name;
+	char *inherits;
+	struct config_settings settings;
+};
+
+/* Applies to the suites and cases that match all of filter, target and place. */
+struct config_override {
+	struct filter *filter; /* NULL: everything */
+	char *target, *place;
+	int platform;    /* enum config_platform: the suite belongs to this side */
+	char *framework; /* the suite is listed and run by this one */
+	struct config_timeout timeout;
+};
+
+/* A test of the explicit manifest. */
+struct config_suite {
+	char *name;
+	char *package;
+	struct strv command; /* a shell text becomes sh -c TEXT */
+	char *binary;
+	char *cwd;
+	struct strv env; /* "NAME=VALUE" */
+	char *framework;
+	int platform; /* enum config_platform */
+	struct strv labels;
+	int64_t timeout_us;
+	int expect_fail;
+	int64_t skip_code;
+	struct strv files;
+	struct strv depends;
+	int serial;
+};
+
+struct config_include {
+	char *path;      /* a glob, '/' between levels */
+	int relative_to; /* enum config_root */
+	int64_t depth;   /* INT64_MAX for "infinite" */
+	int on_missing;  /* enum config_missing */
+	int platform; /* enum config_platform: only in archives that hold such suites */
+	struct filter
+		*suites; /* only when one of these is in the archive; NULL: always */
+};
+
+struct config_archive {
+	struct {
+		struct config_include *v;
+		size_t len;
+	} include;
+	struct strv exclude; /* globs, as pattern_glob(PATTERN_PATH) */
+	int on_missing;      /* of includes that do not say; enum config_missing */
+};
+
+struct config {
+	char *path;    /* of the file, as given; NULL when there is none */
+	char *schema;  /* "$schema", for editors */
+	char *adapter; /* build system to use, instead of what bids best */
+	char *source;  /* directory to build, relative to the file */
+	struct {
+		struct strv args;
+	} build; /* for the configure step, before those of the command line */
+	struct {
+		struct strv *v;
+		size_t len;
+	} build_commands; /* run in order before a manifest's tests */
+	struct {
+		struct config_suite *v;
+		size_t len;
+	} suites;
+	struct config_archive archive;
+	struct config_settings settings;
+	struct {
+		struct config_override *v;
+		size_t len;
+	} overrides; /* first match wins, setting by setting */
+	struct {
+		struct config_profile *v;
+		size_t len;
+	} profiles;
+	struct config_origin *origins; /* where each value was set */
+	size_t origins_len, origins_cap;
+};
+
+struct config_origin {
+	char *key; /* "overrides[0].timeout" */
+	unsigned line, column;
+};
+
+/* Reads `text`; `name` stands for the file in messages, all of which begin with
+ * FILE:LINE:COLUMN. NULL with ERR_SETUP. */
+struct config *config_parse(
+	const char *text, size_t len, const char *name, struct err *e);
+/* Reads a file. */
+struct config *config_load(const char *path, struct err *e);
+/* Reads DIR/xtest.json; an empty configuration (path NULL) when there is no such file. */
+struct config *config_load_project(const char *dir, struct err *e);
+void config_free(struct config *c);
+void config_release(struct config **c); /* for autorelease_config */
+#define autorelease_config __attribute__((cleanup(config_release)))
+
+/* The settings of a profile over those it inherits and those of the top level. NULL or
+ * "default" may be named without being there. Strings and filters are borrowed from the
+ * configuration; `targets` is the one list that wins. ERR_SETUP for an unknown profile or
+ * a circle. */
+int config_profile_settings(const struct config *c, const char *profile,
+	struct config_settings *out, struct err *e) MUST_CHECK;
+
+/* Does an override hold for a suite (its case name not known) or a case? */
+enum filter_answer config_override_applies(const struct config_override *o,
+	const struct filter_subject *subject, bool is_case, struct err *e);
+/* What the first override that applies says; UNSET, NULL or an unset timeout when none
+ * does. Return -1 when a filter could not be evaluated. The platform and the framework
+ * are asked about suites. */
+int config_override_platform(const struct config *c, const struct filter_subject *subject,
+	enum config_platform *platform, struct err *e) MUST_CHECK;
+int config_override_framework(const struct config *c,
+	const struct filter_subject *subject, const char **framework,
+	struct err *e) MUST_CHECK;
+int config_override_timeout(const struct config *c, const struct filter_subject *subject,
+	struct config_timeout *timeout, struct err *e) MUST_CHECK;
+
+/* Where a value was set, or NULL: config_origin_find(c, "profiles.ci.timeout"). */
+const struct config_origin *config_origin_find(const struct config *c, const char *key);
+
+/* The JSON Schema (draft 2020-12) of the file. Appended to `out`. */
+void config_schema_print(struct buf *out);
+
+#endif
