@@ -7,6 +7,7 @@ enum {
 	BAR_MAX = 40,
 	BAR_LEAST_COLUMNS = 48, /* a narrower terminal needs its place for words */
 	LABEL_WIDTH = 12,
+	NAME_MAX_WIDTH = 32,
 	STEP_REDRAW_MS = 60, /* a build may print thousands of lines a second */
 };
 
@@ -218,11 +219,17 @@ static void put_bar(struct line *l, unsigned width)
 	buf_release(&rest);
 }
 
-static char *running_text(const struct running *r, int64_t now_ms)
+/* "test_cast 0.4s"; a very long name does not crowd out the others. */
+static char *running_text(
+	const struct progress *p, const struct running *r, int64_t now_ms)
 {
 	double seconds = (double)MAX(now_ms - r->started_ms, 0) / 1000;
+	const char *dots = p->options.unicode ? "…" : "...";
+	unsigned used;
+	size_t n = term_fit(&p->ruler, r->name, NAME_MAX_WIDTH, &used);
 
-	return xasprintf(seconds < 60 ? "%s %.1fs" : "%s %.0fs", r->name, seconds);
+	return xasprintf("%.*s%s %.*fs", (int)n, r->name, r->name[n] ? dots : "",
+		seconds < 60 ? 1 : 0, seconds);
 }
 
 /* As many of the running cases as fit, the oldest first: what hangs is seen. */
@@ -233,7 +240,7 @@ static void put_running(struct line *l, int64_t now_ms)
 
 	put(l, NULL, head);
 	for (size_t i = 0; i < p->n_running; i++) {
-		autofree char *text = running_text(&p->running[i], now_ms);
+		autofree char *text = running_text(p, &p->running[i], now_ms);
 		autofree char *more = xasprintf(", +%zu", p->n_running - i);
 		bool last = i + 1 == p->n_running;
 		unsigned need = term_width(&p->ruler, text) + (i ? 2 : 0) +

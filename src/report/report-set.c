@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Places that are no files. */
+#define STDOUT_NAME "standard output"
+#define STDERR_NAME "standard error"
+
 struct member {
 	const struct reporter *reporter;
 	void *state; /* NULL once closed */
@@ -108,43 +112,39 @@ static int open_file(struct member *m, const char *path, bool streams, struct er
 	return m->fd < 0 ? err_sys(e, errno, "make %s", m->temp) : 0;
 }
 
-static struct member *add(
+static void add(
 	struct report_set *set, const struct reporter *reporter, const char *place)
 {
-	struct member *m;
-
 	set->v = xgrow(set->v, &set->cap, set->len + 1, sizeof *set->v);
-	m = &set->v[set->len++];
-	*m = (struct member){.reporter = reporter, .name = xstrdup(place), .fd = -1};
-	return m;
+	set->v[set->len++] =
+		(struct member){.reporter = reporter, .name = xstrdup(place), .fd = -1};
 }
 
-static int start(struct report_set *set, const struct reporter *reporter,
-	const char *place, const struct report_set_options *options, struct err *e)
+static int start(
+	struct member *m, const struct report_set_options *options, struct err *e)
 {
-	struct member *m = add(set, reporter, place);
 	struct report_options o;
 	int r = 0;
 
-	if (streq(place, "-"))
+	if (streq(m->name, STDOUT_NAME))
 		m->fd = STDOUT_FILENO;
-	else if (streq(place, "standard error"))
+	else if (streq(m->name, STDERR_NAME))
 		m->fd = STDERR_FILENO;
 	else
-		r = open_file(m, place, reporter != &reporter_junit, e);
+		r = open_file(m, m->name, m->reporter != &reporter_junit, e);
 	if (r == 0) {
 		o = options_for(options, m->fd);
-		m->state = reporter->open(&o, e);
+		m->state = m->reporter->open(&o, e);
 		r = m->state ? 0 : -1;
 	}
 	if (r == 0)
 		return 0;
-	err_context(e, "--report %s=%s", reporter->name, place);
+	err_context(e, "--report %s=%s", m->reporter->name, m->name);
 	e->kind = ERR_OUTPUT;
 	return -1;
 }
 
-/* One specification. *place is "-" where none was given. */
+/* One specification. *place is standard output where none was given. */
 static const struct reporter *parse_spec(
 	const char *spec, const char **place, struct err *e)
 {
@@ -155,7 +155,7 @@ static const struct reporter *parse_spec(
 	const char *known[8] = {NULL};
 	const char *nearest;
 
-	*place = equals ? equals + 1 : "-";
+	*place = equals && !streq(equals, "=-") ? equals + 1 : STDOUT_NAME;
 	if (reporter && **place)
 		return reporter;
 	if (reporter)
@@ -180,36 +180,34 @@ static int check_free(const struct report_set *set, const char *place, struct er
 			return err_set(e, ERR_USAGE,
 				"two reports want %s; give one of them a file with "
 				"--report %s=FILE",
-				streq(place, "-") ? "standard output" : place,
-				set->v[i].reporter->name);
+				place, set->v[i].reporter->name);
 	return 0;
 }
 
-static int start_all(
-	struct report_set *set, const struct report_set_options *options, struct err *e)
+/* Fills the set with what was asked for, nothing opened yet. */
+static int add_all(struct report_set *set, const struct strv *specs, struct err *e)
 {
-	size_t n = options->specs ? options->specs->len : 0;
+	const char *human_place = STDOUT_NAME;
 	bool human_placed = false;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *spec = options->specs->v[i], *place;
+	for (size_t i = 0; specs && i < specs->len; i++) {
+		const char *spec = specs->v[i], *place;
 		const struct reporter *reporter = parse_spec(spec, &place, e);
 
 		if (!reporter)
 			return -1;
 		if (reporter == &reporter_human && !strchr(spec, '='))
 			continue;
-		human_placed = human_placed || reporter == &reporter_human;
-		if (check_free(set, place, e) < 0 ||
-			start(set, reporter, place, options, e) < 0)
+		if (check_free(set, place, e) < 0)
 			return -1;
+		human_placed = human_placed || reporter == &reporter_human;
+		if (streq(place, STDOUT_NAME))
+			human_place = STDERR_NAME;
+		add(set, reporter, place);
 	}
-	if (human_placed)
-		return 0;
-	for (size_t i = 0; i < set->len; i++)
-		if (set->v[i].fd == STDOUT_FILENO)
-			return start(set, &reporter_human, "standard error", options, e);
-	return start(set, &reporter_human, "-", options, e);
+	if (!human_placed)
+		add(set, &reporter_human, human_place);
+	return 0;
 }
 
 struct report_set *report_set_open(
@@ -217,8 +215,11 @@ struct report_set *report_set_open(
 {
 	struct report_set *set = xcalloc(1, sizeof *set);
 	struct err ignored = {0};
+	int r = add_all(set, options->specs, e);
 
-	if (start_all(set, options, e) == 0)
+	for (size_t i = 0; r == 0 && i < set->len; i++)
+		r = start(&set->v[i], options, e);
+	if (r == 0)
 		return set;
 	/* What was opened is not wanted: no empty file takes a good one's place. */
 	for (size_t i = 0; i < set->len; i++)

@@ -267,7 +267,7 @@ static void stream_end(struct stream *s, int exit_code, const char *cancelled)
 }
 
 /* A whole run with every verdict. */
-static void stream_whole(stream_sink *sink, void *ctx)
+UNUSED static void stream_whole(stream_sink *sink, void *ctx)
 {
 	struct stream s = {.sink = sink, .ctx = ctx, .column_totals = {1, 12, 2}};
 
@@ -287,7 +287,7 @@ static void stream_whole(stream_sink *sink, void *ctx)
 }
 
 /* A run that is interrupted between two attempts of a case. */
-static void stream_interrupted(stream_sink *sink, void *ctx)
+UNUSED static void stream_interrupted(stream_sink *sink, void *ctx)
 {
 	struct stream s = {.sink = sink, .ctx = ctx, .column_totals = {1, 3, 0}};
 

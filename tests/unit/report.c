@@ -113,8 +113,136 @@ static void test_goldens(void)
 	}
 }
 
+/* Adds "EVENT KEY" for every member; those of objects in lists as "EVENT LIST.KEY". */
+static void collect_fields(
+	const struct json *object, const char *event, const char *list, struct strv *out)
+{
+	for (struct json_iter it = json_iter(object); json_next(&it);) {
+		strv_pushf(out, "%s %s%s%s", event, list, *list ? "." : "", it.key);
+		if (json_kind(it.value) != JSON_ARRAY)
+			continue;
+		for (size_t i = 0; i < json_len(it.value); i++)
+			collect_fields(json_at(it.value, i), event, it.key, out);
+	}
+}
+
+/* Adds each word in backquotes of the first column of a table under a heading that names
+ * the events. */
+static void collect_documented(const char *text, size_t size, struct strv *out)
+{
+	autorelease(strv) struct strv events = STRV_INIT;
+	size_t pos = 0, len;
+	const char *line;
+
+	while (buf_next_line(text, size, &pos, &line, &len)) {
+		autofree char *copy = xstrndup(line, len);
+		bool is_heading = starts_with(copy, "## ");
+		char *end, *word = copy;
+
+		if (is_heading)
+			strv_clear(&events);
+		else if (!starts_with(copy, "| `"))
+			continue;
+		else if ((end = strchr(copy + 1, '|')))
+			*end = 0;
+		while ((word = strchr(word, '`')) && (end = strchr(word + 1, '`'))) {
+			*end = 0;
+			if (is_heading)
+				strv_push(&events, word + 1);
+			for (size_t i = 0; !is_heading && i < events.len; i++)
+				strv_pushf(out, "%s %s", events.v[i], word + 1);
+			word = end + 1;
+		}
+	}
+}
+
+static void test_every_field_is_documented(void)
+{
+	autofree char *path = source_path("docs/events.md");
+	autorelease(buf) struct buf doc = BUF_INIT, out = BUF_INIT;
+	autorelease(strv) struct strv documented = STRV_INIT, written = STRV_INIT;
+	size_t pos = 0, len, faults = 0;
+	struct err e = {0};
+	const char *line;
+
+	if (!ok(fs_read_file(path, &doc, &e) == 0, "docs/events.md is there"))
+		return;
+	collect_documented(doc.data, doc.len, &documented);
+	render(&reporter_jsonl, (struct report_options){.fd = -1}, stream_whole, &out);
+	while (buf_next_line(out.data, out.len, &pos, &line, &len)) {
+		autorelease_json struct json *object = json_parse(line, len, "line", &e);
+
+		faults += !object;
+		collect_fields(
+			object, json_find_string(object, "event", ""), "", &written);
+	}
+	is_int((long long)faults, 0, "every line is JSON by itself");
+	faults = 0;
+	strv_unique(&written);
+	for (size_t i = 0; i < written.len; i++) {
+		const char *dot = strrchr(written.v[i], '.');
+		autofree char *event = xstrndup(written.v[i], strcspn(written.v[i], " "));
+		const char *key = strchr(written.v[i], ' ') + 1;
+		autofree char *plain = xasprintf("`%s`", dot ? dot + 1 : key);
+
+		/* Members of objects in lists are named in the row of the list, or belong
+		 * to `place`. */
+		if (streq(key, "event") || streq(key, "time_ms") ||
+			strv_has(&documented, written.v[i]) ||
+			(dot && strstr(buf_str(&doc), plain)))
+			continue;
+		printf("# %s: %s is not in docs/events.md\n", event, key);
+		faults++;
+	}
+	is_int((long long)faults, 0, "every field that is written is documented");
+	faults = 0;
+	for (size_t i = 0; i < documented.len; i++) {
+		bool step = starts_with(documented.v[i], "step-");
+
+		/* One table serves the four events of a step; its second column says
+		 * which has what. */
+		if (step || strv_has(&written, documented.v[i]) ||
+			ends_with(documented.v[i], "stderr_base64"))
+			continue;
+		printf("# %s is documented and not written\n", documented.v[i]);
+		faults++;
+	}
+	is_int((long long)faults, 0, "every field that is documented is written");
+}
+
+static void test_junit_schema(void)
+{
+	static const char *const names[] = {"whole.junit", "interrupted.junit"};
+	autofree char *lint = fs_find_program("xmllint", NULL);
+	autofree char *schema = source_path("tests/golden/report/junit.xsd");
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		autofree char *relative = xasprintf("tests/golden/report/%s", names[i]);
+		autofree char *path = source_path(relative);
+		const char *const argv[] = {
+			"xmllint", "--noout", "--schema", schema, path, NULL};
+		autorelease(strv) struct strv words = STRV_INIT;
+		struct proc_options options = {.merge_stderr = true};
+		struct proc_result r = {0};
+		struct err e = {0};
+
+		if (!lint) {
+			skip(names[i], "xmllint is missing (package libxml2-utils)");
+			continue;
+		}
+		strv_push_array(&words, argv);
+		ok(proc_run(&words, &options, &r, &e) == 0 && proc_succeeded(&r),
+			"%s is valid by the common schema", relative);
+		if (!proc_succeeded(&r))
+			printf("# %s\n", buf_str(&r.out));
+		proc_result_release(&r);
+	}
+}
+
 int main(void)
 {
 	test_goldens();
+	test_every_field_is_documented();
+	test_junit_schema();
 	return tap_done();
 }
