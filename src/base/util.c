@@ -59,8 +59,9 @@ char *xstrdup(const char *s)
 	return xstrndup(s, strlen(s));
 }
 
-char *xstrndup(const char *s, size_t len)
+char *xstrndup(const char *s, size_t max)
 {
+	size_t len = strnlen(s, max);
 	char *copy = xmalloc(len + 1);
 
 	memcpy(copy, s, len);

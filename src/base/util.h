@@ -50,7 +50,8 @@ void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
-char *xstrndup(const char *s, size_t len);
+/* Like strndup(): at most `max` bytes, fewer when the string ends before. */
+char *xstrndup(const char *s, size_t max);
 /* strdup() that maps NULL to NULL. */
 char *xstrdup_null(const char *s);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
