@@ -18,7 +18,8 @@ enum event_type {
 			     aarch64 with cmake") */
 	EVENT_STEP_LINE,  /* .step.line: its latest line of output, for a progress display
 			   */
-	EVENT_STEP_OUTPUT, /* .step.line: what a failed command printed, whole: to be shown */
+	EVENT_STEP_OUTPUT, /* .step.line: what a failed command printed, whole: to be
+			      shown */
 	EVENT_STEP_END, /* .step: it is done; .step.summary is what stays on the screen */
 	EVENT_PLACE,    /* .place: a place is ready */
 	EVENT_PLAN,     /* .plan: what will run */
@@ -75,7 +76,8 @@ struct event {
 			const char *verb; /* "Building", "Built" */
 			const char
 				*summary; /* "json-c for aarch64-linux-gnu with cmake" */
-			const char *line; /* bytes; NULL but in STEP_LINE and STEP_OUTPUT */
+			const char
+				*line; /* bytes; NULL but in STEP_LINE and STEP_OUTPUT */
 			size_t line_len;
 			int64_t elapsed_ms;
 			double fraction; /* 0–1, or negative when unknown */
