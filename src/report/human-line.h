@@ -16,6 +16,7 @@ struct human_style {
 	bool color, unicode;
 	enum term_bytes bytes; /* for what tests print */
 	unsigned column_width; /* of the widest column label */
+	unsigned columns;      /* of the terminal; 0: lines may have any length */
 };
 
 /* A result as it is printed: at once, and again in the summary. */

@@ -1,5 +1,8 @@
 #include "report/human-summary.h"
 
+/* Between a result and its excerpt on one line. */
+#define EXCERPT_GAP "   "
+
 enum {
 	EXCERPT_MAX = 1024, /* bytes: a summary is to be read at a glance */
 	EXCERPT_INLINE = 100,
@@ -43,7 +46,8 @@ void human_summary_add(struct human_summary *s, const struct human_result *resul
 	r->result.column = r->column;
 	r->result.suite = r->suite;
 	r->result.test = r->test;
-	r->result.reason = r->reason;
+	/* "exit status 1" says nothing where the lines that say why stand beside it. */
+	r->result.reason = r->excerpt && j->verdict == VERDICT_FAIL ? NULL : r->reason;
 	r->result.label = r->label;
 }
 
@@ -54,26 +58,61 @@ static int by_index(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* Whether `text` still fits behind the line of `r`. */
+static bool fits(
+	const struct human_style *style, const struct human_result *r, const char *text)
+{
+	struct human_style plain = *style;
+	autorelease(buf) struct buf line = BUF_INIT;
+	struct term_ruler ruler;
+	unsigned width;
+
+	if (!style->columns)
+		return true;
+	plain.color = false;
+	human_line_result(&line, &plain, r);
+	buf_append_str(&line, EXCERPT_GAP);
+	term_append_line(&line, text);
+	term_ruler_init(&ruler);
+	width = term_width(&ruler, buf_str(&line));
+	term_ruler_release(&ruler);
+	return width <= style->columns;
+}
+
 /* A short excerpt goes at the end of the line, a longer one below it. */
 static void write_remembered(struct buf *out, const struct human_style *style,
 	const struct human_remembered *r)
 {
 	enum term_bytes mode =
 		style->bytes == TERM_BYTES_RAW ? TERM_BYTES_RAW : TERM_BYTES_PLAIN;
-	size_t len = r->excerpt ? strlen(r->excerpt) : 0;
+	autofree char *excerpt = xstrdup(r->excerpt ? r->excerpt : "");
+	size_t len = strlen(excerpt);
 
-	while (len && r->excerpt[len - 1] == '\n')
-		len--;
+	while (len && excerpt[len - 1] == '\n')
+		excerpt[--len] = 0;
 	human_line_result(out, style, &r->result);
-	if (len && len <= EXCERPT_INLINE && !memchr(r->excerpt, '\n', len)) {
-		autofree char *line = xstrndup(r->excerpt, len);
-
-		buf_append_str(out, "   ");
-		term_append_line(out, line);
+	if (len && len <= EXCERPT_INLINE && !strchr(excerpt, '\n') &&
+		fits(style, &r->result, excerpt)) {
+		buf_append_str(out, EXCERPT_GAP);
+		term_append_line(out, excerpt);
 		len = 0;
 	}
 	buf_append_char(out, '\n');
-	term_append_block(out, r->excerpt, len, HUMAN_INDENT "   ", mode);
+	term_append_block(out, excerpt, len, HUMAN_INDENT "   ", mode);
+}
+
+static bool is_used(const struct event_counts *c)
+{
+	return c->finished || c->not_run;
+}
+
+static size_t count_used_columns(const struct event *event)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < event->end.n_columns; i++)
+		n += is_used(&event->end.column_counts[i]);
+	return n;
 }
 
 static void write_columns(
@@ -82,8 +121,7 @@ static void write_columns(
 	for (size_t i = 0; i < event->end.n_columns; i++) {
 		const char *label = event->end.columns[i]->label;
 
-		if (event->end.column_counts[i].finished == 0 &&
-			event->end.column_counts[i].not_run == 0)
+		if (!is_used(&event->end.column_counts[i]))
 			continue;
 		buf_append_str(out, HUMAN_INDENT);
 		term_paint(out, style->color, "36", label);
@@ -118,7 +156,7 @@ void human_summary_write(struct human_summary *s, struct buf *out,
 	buf_printf(out, "%zu %s run: ", c->total, c->total == 1 ? "test" : "tests");
 	human_line_counts(out, style, c);
 	buf_append_char(out, '\n');
-	if (event->end.n_columns > 1)
+	if (count_used_columns(event) > 1)
 		write_columns(out, style, event);
 	if (s->len)
 		qsort(s->v, s->len, sizeof *s->v, by_index);

@@ -346,6 +346,10 @@ static int human_event(void *state, const struct event *event, struct err *e)
 	case EVENT_TICK:
 		break;
 	case EVENT_RUN_END:
+		if (h->options.is_terminal)
+			h->style.columns = h->options.columns > 0
+						   ? (unsigned)h->options.columns
+						   : term_columns(h->options.fd);
 		human_summary_write(&h->summary, &h->text, &h->style, event,
 			event->time_ms - h->plan_ms);
 		break;

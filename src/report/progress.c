@@ -21,6 +21,7 @@ struct progress {
 	struct progress_options options;
 	struct term_ruler ruler;
 	bool drawn;
+	unsigned drawn_columns; /* width of the terminal then */
 	int64_t drawn_ms;
 
 	size_t total, finished, bad;
@@ -151,10 +152,20 @@ bool progress_event(struct progress *p, const struct event *event)
 	}
 }
 
+static unsigned width_now(const struct progress *p)
+{
+	return p->options.columns > 0 ? (unsigned)p->options.columns
+				      : term_columns(p->options.fd);
+}
+
 void progress_erase(struct progress *p, struct buf *out)
 {
+	/* A terminal that has become narrower may have folded the line: then all below
+	 * goes. Not always, because a cleared screen is something that some terminals
+	 * keep a copy of in their history. */
 	if (p->drawn)
-		buf_append_str(out, "\r\x1b[J");
+		buf_append_str(
+			out, width_now(p) < p->drawn_columns ? "\r\x1b[J" : "\r\x1b[K");
 	p->drawn = false;
 }
 
@@ -295,8 +306,7 @@ static void compose_step(struct line *l, int64_t now_ms)
 
 void progress_draw(struct progress *p, struct buf *out, int64_t now_ms)
 {
-	unsigned columns = p->options.columns > 0 ? (unsigned)p->options.columns
-						  : term_columns(p->options.fd);
+	unsigned columns = width_now(p);
 	struct line l = {out, p, columns - 1};
 
 	progress_erase(p, out);
@@ -308,5 +318,6 @@ void progress_draw(struct progress *p, struct buf *out, int64_t now_ms)
 		return;
 	buf_append_char(out, '\r');
 	p->drawn = true;
+	p->drawn_columns = columns;
 	p->drawn_ms = now_ms;
 }

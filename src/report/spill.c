@@ -59,7 +59,8 @@ int spill_read(struct spill *s, off_t at, size_t len, struct buf *out, struct er
 	}
 	/* An entry is flushed as a whole, so it lies in the file as a whole. */
 	while (len) {
-		ssize_t n = pread(s->fd, buf_reserve(out, len), len, at);
+		char *to = buf_reserve(out, len);
+		ssize_t n = pread(s->fd, to, len, at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -67,6 +68,7 @@ int spill_read(struct spill *s, off_t at, size_t len, struct buf *out, struct er
 			return err_set(e, ERR_OUTPUT, "read a temporary file: %s",
 				n < 0 ? strerror(errno) : "it is shorter than it was");
 		out->len += (size_t)n;
+		to[n] = 0;
 		at += n;
 		len -= (size_t)n;
 	}

@@ -39,10 +39,8 @@ static size_t screen_escape(struct screen *s, const char *text, size_t len)
 
 	if (n > len || text[1] != '[')
 		return s->unknown++, 1;
-	if (text[n - 1] == 'J')
-		for (size_t i = s->row; i < ARRAY_LEN(s->rows); i++)
-			buf_truncate(&s->rows[i],
-				i == s->row ? MIN(s->column, s->rows[i].len) : 0);
+	if (text[n - 1] == 'J' || text[n - 1] == 'K')
+		buf_truncate(&s->rows[s->row], MIN(s->column, s->rows[s->row].len));
 	else if (strncmp(text, "\x1b[?2026h", n) == 0)
 		s->sync++;
 	else if (strncmp(text, "\x1b[?2026l", n) == 0)

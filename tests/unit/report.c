@@ -210,33 +210,109 @@ static void test_every_field_is_documented(void)
 	is_int((long long)faults, 0, "every field that is documented is written");
 }
 
+/* Whether xmllint takes the file; -1 when there is no xmllint. */
+static int is_valid_junit(const char *path)
+{
+	autofree char *lint = fs_find_program("xmllint", NULL);
+	autofree char *schema = source_path("tests/golden/report/junit.xsd");
+	const char *const argv[] = {
+		"xmllint", "--noout", "--huge", "--schema", schema, path, NULL};
+	autorelease(strv) struct strv words = STRV_INIT;
+	struct proc_options options = {.merge_stderr = true};
+	struct proc_result r = {0};
+	struct err e = {0};
+	int valid;
+
+	if (!lint)
+		return -1;
+	strv_push_array(&words, argv);
+	valid = proc_run(&words, &options, &r, &e) == 0 && proc_succeeded(&r);
+	if (!valid)
+		printf("# %s%.300s\n", e.msg, buf_str(&r.out));
+	proc_result_release(&r);
+	return valid;
+}
+
 static void test_junit_schema(void)
 {
 	static const char *const names[] = {"whole.junit", "interrupted.junit"};
-	autofree char *lint = fs_find_program("xmllint", NULL);
-	autofree char *schema = source_path("tests/golden/report/junit.xsd");
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		autofree char *relative = xasprintf("tests/golden/report/%s", names[i]);
 		autofree char *path = source_path(relative);
-		const char *const argv[] = {
-			"xmllint", "--noout", "--schema", schema, path, NULL};
-		autorelease(strv) struct strv words = STRV_INIT;
-		struct proc_options options = {.merge_stderr = true};
-		struct proc_result r = {0};
-		struct err e = {0};
+		int valid = is_valid_junit(path);
 
-		if (!lint) {
+		if (valid < 0)
 			skip(names[i], "xmllint is missing (package libxml2-utils)");
-			continue;
-		}
-		strv_push_array(&words, argv);
-		ok(proc_run(&words, &options, &r, &e) == 0 && proc_succeeded(&r),
-			"%s is valid by the common schema", relative);
-		if (!proc_succeeded(&r))
-			printf("# %s\n", buf_str(&r.out));
-		proc_result_release(&r);
+		else
+			ok(valid, "%s is valid by the common schema", relative);
 	}
+}
+
+enum { FLOOD_CASES = 60, FLOOD_BYTES = 400000 };
+
+/* More output than is kept in memory, from cases of two suites that end in turns. */
+static void stream_flood(stream_sink *sink, void *ctx)
+{
+	struct stream s = {
+		.sink = sink, .ctx = ctx, .column_totals = {0, FLOOD_CASES, 0}};
+	struct stream_case c = {.column = &stream_user,
+		.attempt = 1,
+		.attempts = 1,
+		.verdict = VERDICT_FAIL,
+		.out_len = FLOOD_BYTES};
+	autofree char *out = xmalloc(FLOOD_BYTES);
+
+	stream_start(&s, FLOOD_CASES);
+	for (size_t i = 0; i < FLOOD_CASES; i++) {
+		autofree char *name = xasprintf("case %zu", i);
+
+		memset(out, 'a' + (int)(i % 26), FLOOD_BYTES);
+		c.index = FLOOD_CASES - i;
+		c.suite = i % 2 ? "odd" : "even";
+		c.test = name;
+		c.out = out;
+		stream_case(&s, &c);
+	}
+	stream_end(&s, 100, NULL);
+}
+
+static void test_junit_flood(void)
+{
+	autorelease(buf) struct buf out = BUF_INIT;
+	autofree char *dir = NULL, *path = NULL;
+	struct err e = {0};
+	const char *at;
+	size_t whole = 0;
+	int valid;
+
+	render(&reporter_junit, (struct report_options){.fd = -1}, stream_flood, &out);
+	for (size_t i = 0; i < FLOOD_CASES; i++) {
+		autofree char *head = xasprintf(
+			"<testcase name=\"case %zu\" classname=\"aarch64.json-c::%s\"", i,
+			i % 2 ? "odd" : "even");
+		char tail[] = "xxxx</system-out></testcase>";
+
+		memset(tail, 'a' + (int)(i % 26), 4);
+		at = strstr(buf_str(&out), head);
+		at = at ? strstr(at, "</system-out>") : NULL;
+		whole += at && starts_with(at - 4, tail);
+	}
+	is_int((long long)whole, FLOOD_CASES, "every case has its own output");
+	ok(strstr(buf_str(&out), "[137856 bytes left out here]") != NULL,
+		"without its middle");
+	dir = fs_temp_dir("xtest-junit", &e);
+	path = fs_join(dir, "flood.xml");
+	if (fs_write_file(path, out.data, out.len, 0600, &e) < 0)
+		printf("# %s\n", e.msg);
+	valid = is_valid_junit(path);
+	if (valid < 0)
+		skip("a big report is valid",
+			"xmllint is missing (package libxml2-utils)");
+	else
+		ok(valid, "a big report is valid");
+	if (fs_remove_tree(dir, &e) < 0)
+		printf("# %s\n", e.msg);
 }
 
 int main(void)
@@ -244,5 +320,6 @@ int main(void)
 	test_goldens();
 	test_every_field_is_documented();
 	test_junit_schema();
+	test_junit_flood();
 	return tap_done();
 }
