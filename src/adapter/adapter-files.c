@@ -175,3 +175,21 @@ int adapter_files_gather(struct suite_list *suites, const struct build_request *
 			return -1;
 	return 0;
 }
+
+void adapter_files_add_artifacts(struct suite_list *suites,
+	const struct build_request *request, const struct strv *artifacts)
+{
+	for (size_t i = 0; i < suites->len; i++) {
+		struct suite *s = &suites->v[i];
+		autorelease(strv) struct strv named = STRV_INIT;
+		bool names_one = s->binary != NULL;
+
+		if (s->platform == PLATFORM_TARGET && !names_one)
+			adapter_files_named(s, request, &named);
+		for (size_t k = 0; k < named.len && !names_one; k++)
+			names_one = strv_has(artifacts, named.v[k]);
+		if (s->platform == PLATFORM_TARGET && !names_one)
+			strv_push_all(&s->files, artifacts);
+		strv_unique(&s->files);
+	}
+}

@@ -131,6 +131,11 @@ void adapter_platform_mark_selections(struct suite_list *suites);
  * arguments (also NAME=PATH) and environment name, absolute. */
 void adapter_files_named(const struct suite *suite, const struct build_request *request,
 	struct strv *paths);
+/* Adds the programs and libraries of the build to the files of every suite that is no ELF
+ * program and names none: a script that may start any of them. What else a suite reads is
+ * seen from its command, environment and working directory. */
+void adapter_files_add_artifacts(struct suite_list *suites,
+	const struct build_request *request, const struct strv *artifacts);
 /* Fills `files` of every suite: the paths it names, its required files, its working
  * directory and the directories of its scripts; and for a suite that is no ELF program
  * `artifacts`, the programs and libraries of the build, because it may start any of them.

@@ -85,7 +85,7 @@ static int cmake_configure(const struct build_request *request, struct err *e)
 		cmake_model_query(request, e) < 0)
 		return -1;
 	if (adapter_run(request, &argv, NULL, NULL, e) < 0)
-		return no_cxx ? err_context(e, "%s", no_cxx) : -1;
+		return no_cxx && e->kind == ERR_BUILD ? err_context(e, "%s", no_cxx) : -1;
 	return adapter_stamp_write(request, digest, e);
 }
 
@@ -159,10 +159,6 @@ static int read_suites(const struct build_request *request,
 static int cmake_build(
 	const struct build_request *request, struct suite_list *suites, struct err *e)
 {
-	static const char *const private_names[] = {"CMakeCache.txt", "CMakeFiles",
-		"CTestTestfile.cmake", "cmake_install.cmake", "build.ninja", "Makefile",
-		"compile_commands.json", "install_manifest.txt", "DartConfiguration.tcl",
-		"xtest-toolchain.cmake", NULL};
 	autorelease(cmake_model) struct cmake_model model = {0};
 	autorelease(suite_list) struct suite_list own = {0};
 	autorelease(strv) struct strv argv = STRV_INIT, artifacts = STRV_INIT;
@@ -180,8 +176,7 @@ static int cmake_build(
 	if (adapter_platform_decide(&own, request, e) < 0)
 		return -1;
 	adapter_platform_mark_selections(&own);
-	if (adapter_files_gather(&own, request, &artifacts, private_names, e) < 0)
-		return -1;
+	adapter_files_add_artifacts(&own, request, &artifacts);
 	adapter_move_suites(&own, suites);
 	return 0;
 }

@@ -102,7 +102,7 @@ static int meson_configure(const struct build_request *request, struct err *e)
 		fs_write_file(cross_file, buf_str(&cross), cross.len, 0644, e) < 0)
 		return -1;
 	if (adapter_run(request, &argv, NULL, NULL, e) < 0)
-		return no_cxx ? err_context(e, "%s", no_cxx) : -1;
+		return no_cxx && e->kind == ERR_BUILD ? err_context(e, "%s", no_cxx) : -1;
 	return adapter_stamp_write(request, digest, e);
 }
 
@@ -126,9 +126,6 @@ static int run_ninja(const struct build_request *request, struct err *e)
 static int meson_build(
 	const struct build_request *request, struct suite_list *suites, struct err *e)
 {
-	static const char *const private_names[] = {"build.ninja",
-		"compile_commands.json", "meson-info", "meson-logs", "meson-private",
-		"xtest-ask.py", "xtest-cross.ini", "xtest-tests.json", NULL};
 	autorelease_json struct json *answer = NULL;
 	autorelease(suite_list) struct suite_list own = {0};
 	autorelease(strv) struct strv artifacts = STRV_INIT;
@@ -142,8 +139,7 @@ static int meson_build(
 		adapter_platform_decide(&own, request, e) < 0)
 		return -1;
 	adapter_platform_mark_selections(&own);
-	if (adapter_files_gather(&own, request, &artifacts, private_names, e) < 0)
-		return -1;
+	adapter_files_add_artifacts(&own, request, &artifacts);
 	adapter_move_suites(&own, suites);
 	return 0;
 }

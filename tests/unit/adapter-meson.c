@@ -24,6 +24,9 @@ static const struct bed_row everywhere[] = {
 	{"everything::generated", "command",
 		"[\"@S/data/script.sh\",\"@B/generated.txt\"]"},
 	{"everything::generated", "cwd", "\"@S/data\""},
+	{"everything::generated", "files",
+		"[\"@B/generated.txt\",\"@B/generator\",\"@B/late\",\"@B/libvalue.so\","
+		"\"@B/prog\",\"@B/subprojects/part/part\"]"},
 	{"everything::twin", "labels", "[\"one\"]"},
 	{"everything::twin", "cases", "[{\"name\":\"\"}]"},
 	{"everything::twin#2", "labels", "[\"two\",\"three\"]"},

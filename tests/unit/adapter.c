@@ -87,8 +87,52 @@ static void test_stamp(void)
 	is_int(fs_remove_tree(dir, &e), 0, "clean up");
 }
 
+static void put(const char *dir, const char *name)
+{
+	autofree char *path = fs_join(dir, name);
+	struct err e = {0};
+
+	if (fs_write_file(path, "", 0, 0644, &e) < 0)
+		ok(0, "%s", e.msg);
+}
+
+/* A tree with two build systems: both bid, the likelier one first. */
+static void test_rank(void)
+{
+	struct err e = {0};
+	autofree char *dir = fs_temp_dir("xtest-adapter", &e);
+	const struct adapter *ranked[ADAPTER_MAX];
+	autorelease(strv) struct strv reasons = STRV_INIT;
+	autofree char *cmake = fs_find_program("cmake", NULL);
+	autofree char *meson = fs_find_program("meson", NULL);
+	autofree char *joined = NULL;
+	size_t n = 9;
+
+	if (!ok(dir != NULL, "temporary directory"))
+		return;
+	is_int(adapter_rank(dir, ranked, &n, &reasons, &e), -1, "an empty directory");
+	is_int(e.kind, ERR_SETUP, "is ERR_SETUP");
+	ok(strstr(e.msg, "CMakeLists.txt") != NULL, "which says what is looked for");
+	put(dir, "CMakeLists.txt");
+	put(dir, "meson.build");
+	is_int(adapter_rank(dir, ranked, &n, &reasons, &e), 0, "two build systems");
+	is_int((long long)n, 2, "bid both");
+	joined = strv_join(&reasons, " ");
+	if (cmake && meson) {
+		is_str(joined, "meson.build CMakeLists.txt", "by what they saw");
+		is_str(ranked[0]->name, "meson", "meson first");
+		is_str(ranked[1]->name, "cmake", "then cmake");
+	} else {
+		skip("their order", "cmake meson");
+	}
+	ok(adapter_find("cmake") == &adapter_cmake, "found by name");
+	ok(!adapter_find("scons"), "or not");
+	is_int(fs_remove_tree(dir, &e), 0, "clean up");
+}
+
 int main(void)
 {
+	test_rank();
 	test_run();
 	test_capture();
 	test_stamp();
