@@ -1,0 +1,12 @@
+#include "transport/transport.h"
+
+const struct transport *const transport_table[] = {
+	&transport_local, &transport_user, NULL};
+
+const struct transport *transport_find(const char *uri)
+{
+	for (const struct transport *const *t = transport_table; *t; t++)
+		if ((*t)->claims(uri))
+			return *t;
+	return NULL;
+}
