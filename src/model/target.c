@@ -336,3 +336,26 @@ char *target_runner_path(const struct target *t, struct err *e)
 			name, t->package_cc, t->package_libc);
 	return fs_join(dir, name);
 }
+
+void target_elf_magic(const struct target *t, uint8_t magic[TARGET_MAGIC_SIZE],
+	uint8_t mask[TARGET_MAGIC_SIZE])
+{
+	const struct elf_identity *id = &t->elf;
+	uint8_t type[2] = {2, 0},
+		machine[2] = {(uint8_t)id->machine, (uint8_t)(id->machine >> 8)};
+
+	memset(magic, 0, TARGET_MAGIC_SIZE);
+	memset(mask, 0xff, TARGET_MAGIC_SIZE);
+	memcpy(magic,
+		"\x7f"
+		"ELF",
+		4);
+	magic[4] = id->class == 64 ? 2 : 1;
+	magic[5] = id->big_endian ? 2 : 1;
+	magic[6] = 1;
+	mask[7] = 0;
+	memcpy(magic + 16, (uint8_t[]){type[id->big_endian], type[!id->big_endian]}, 2);
+	memcpy(magic + 18, (uint8_t[]){machine[id->big_endian], machine[!id->big_endian]},
+		2);
+	mask[16 + id->big_endian] = 0xfe;
+}

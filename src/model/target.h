@@ -62,6 +62,13 @@ const struct target *target_list_host(const struct target_list *list);
 const struct target *target_list_find_elf(
 	const struct target_list *list, const struct elf_identity *elf);
 
+enum { TARGET_MAGIC_SIZE = 20 };
+/* The first bytes of the target's programs (ELF header up to e_machine) and which of
+ * their bits matter, as binfmt_misc wants them: EI_OSABI may be anything, e_type is EXEC
+ * or DYN. */
+void target_elf_magic(const struct target *t, uint8_t magic[TARGET_MAGIC_SIZE],
+	uint8_t mask[TARGET_MAGIC_SIZE]);
+
 bool target_matches_elf(const struct target *t, const struct elf_identity *elf);
 /* True when the name, an alias or a triple of the target is this word. */
 bool target_is_called(const struct target *t, const char *name);
