@@ -1,0 +1,206 @@
+#include "engine/launch.h"
+
+#include "base/fs.h"
+#include "base/proc.h"
+
+enum { DEFAULT_TIMEOUT_MS = 10 * 60 * 1000 };
+
+void launch_environment(struct strv *env)
+{
+	static const char *const leaks[] = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL",
+		"MAKEOVERRIDES", "QEMU_LD_PREFIX", "LD_PRELOAD", "NOTIFY_SOCKET"};
+
+	proc_environ(env);
+	for (size_t i = 0; i < ARRAY_LEN(leaks); i++)
+		strv_env_unset(env, leaks[i]);
+}
+
+/* VALUE of "NAME=VALUE" goes before (or after) what NAME has, with ':' between. */
+static void extend_env(struct strv *env, const char *assignment, bool front)
+{
+	size_t len = strcspn(assignment, "=");
+	autofree char *name = xstrndup(assignment, len);
+	const char *value = assignment[len] ? assignment + len + 1 : "";
+	const char *old = strv_env_find(env, name);
+	autofree char *joined = !old || !*old ? xstrdup(value)
+					      : xasprintf("%s:%s", front ? value : old,
+							front ? old : value);
+
+	strv_env_set(env, name, joined);
+}
+
+static void build_environment(
+	const struct launch *l, const struct suite *s, struct strv *env)
+{
+	strv_copy(env, l->environment);
+	for (size_t i = 0; i < s->env_unset.len; i++)
+		strv_env_unset(env, s->env_unset.v[i]);
+	strv_env_merge(env, &s->env);
+	for (size_t i = 0; i < s->env_prepend.len; i++)
+		extend_env(env, s->env_prepend.v[i], true);
+	for (size_t i = 0; i < s->env_append.len; i++)
+		extend_env(env, s->env_append.v[i], false);
+	strv_env_set(env, "PWD", s->cwd);
+	strv_env_set(env, "XTEST", "1");
+	strv_env_set(env, "XTEST_RUN_ID", l->run_id);
+	strv_env_set(env, "XTEST_SUITE", s->id);
+	strv_env_set(env, "XTEST_TARGET", l->toolchain->target->name);
+	strv_env_set(env, "XTEST_PLACE", l->column->place);
+	strv_env_set(env, "XTEST_WORKSPACE_ROOT", l->workspace_root);
+}
+
+/* True when the file is an ELF program of the column's target. */
+static bool is_target_program(const struct launch *l, const char *path)
+{
+	autorelease(elf) struct elf elf = {0};
+	struct err ignored;
+
+	return elf_open(path, &elf, &ignored) == 1 &&
+	       target_matches_elf(l->toolchain->target, &elf.id);
+}
+
+/* The emulator stands in front of what is a target program for sure; scripts and
+ * interpreters start theirs through the runner's private binfmt_misc. */
+static void set_prefix(const struct launch *l, struct task *task)
+{
+	autofree char *program = NULL;
+
+	if (!l->emulate)
+		return;
+	program = fs_find_program(task->argv.v[0], strv_env_find(&task->env, "PATH"));
+	if (program && is_target_program(l, program))
+		strv_copy(&task->prefix, &l->toolchain->emulator);
+}
+
+/* Shell text in front of the command, as Automake puts TESTS_ENVIRONMENT there: the shell
+ * evaluates it, the words of the command reach it as parameters and are not evaluated
+ * again. */
+static void wrap_in_shell(const char *shell_env, struct task *task)
+{
+	autofree char *script = xasprintf("%s \"$@\"", shell_env);
+	autorelease(strv) struct strv inner = STRV_INIT;
+
+	strv_push_all(&inner, &task->prefix);
+	strv_push_all(&inner, &task->argv);
+	strv_clear(&task->prefix);
+	strv_clear(&task->argv);
+	strv_push_array(
+		&task->argv, (const char *const[]){"/bin/sh", "-c", script, "sh", NULL});
+	strv_push_all(&task->argv, &inner);
+}
+
+static void prepare(const struct launch *l, const struct suite *suite, struct task *task)
+{
+	task->cwd = xstrdup(suite->cwd);
+	task->grace_ms = l->grace_ms;
+	task->leak_ms = l->leak_ms;
+	task->output_bytes = l->output_bytes;
+	task->change_user = l->change_user;
+	task->uid = l->uid;
+	task->gid = l->gid;
+	build_environment(l, suite, &task->env);
+	strv_copy(&task->argv, &suite->command);
+	set_prefix(l, task);
+}
+
+struct filter_subject launch_subject(
+	const struct event_column *column, const struct suite *suite)
+{
+	return (struct filter_subject){
+		.binary = suite->name,
+		.binary_id = suite->id,
+		.package = suite->package,
+		.kind = suite->kind,
+		.platform =
+			suite->platform == PLATFORM_HOST ? FILTER_HOST : FILTER_TARGET,
+		.target = column->target,
+		.place = column->place,
+		.framework = suite->framework,
+		.tags = (const char *const *)strv_argv(&suite->labels),
+	};
+}
+
+/* Milliseconds until a time limit ends a case; 0 when it does not end one. */
+static int64_t limit_ms(const struct config_timeout *t)
+{
+	if (t->period_us == CONFIG_UNSET || t->terminate_after == CONFIG_UNSET)
+		return 0;
+	return t->period_us / 1000 * t->terminate_after;
+}
+
+static void apply_timeout(
+	const struct config_timeout *t, double factor, struct task *task)
+{
+	task->wall_ms = (int64_t)((double)limit_ms(t) * factor);
+	if (t->grace_us != CONFIG_UNSET)
+		task->grace_ms = t->grace_us / 1000;
+}
+
+/* Command line, override, build system, profile, default: the first that says something.
+ * A limit made for the real CPU is stretched where it is emulated; one that was made for
+ * this run is not. */
+static void set_time_limit(const struct launch *l, const struct suite *suite,
+	const struct test_case *test, struct task *task)
+{
+	struct config_timeout override = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET};
+	struct filter_subject subject = launch_subject(l->column, suite);
+	struct err ignored;
+
+	subject.test = *test->name ? test->name : suite->name;
+	if (l->config &&
+		config_override_timeout(l->config, &subject, &override, &ignored) < 0)
+		override.period_us = CONFIG_UNSET;
+	if (l->timeout_ms)
+		task->wall_ms = l->timeout_ms;
+	else if (override.period_us != CONFIG_UNSET)
+		apply_timeout(&override, 1, task);
+	else if (suite->timeout_ms)
+		task->wall_ms = suite->timeout_ms < 0
+					? 0
+					: (int64_t)((double)suite->timeout_ms *
+						    l->timeout_factor);
+	else if (l->timeout.period_us != CONFIG_UNSET)
+		apply_timeout(&l->timeout, l->timeout_factor, task);
+	else
+		task->wall_ms = (int64_t)(DEFAULT_TIMEOUT_MS * l->timeout_factor);
+}
+
+void launch_case(const struct launch *l, const struct suite *suite,
+	const struct framework *framework, const struct test_case *test, unsigned attempt,
+	unsigned slot, struct task *task)
+{
+	autofree char *attempt_text = xasprintf("%u", attempt),
+		      *slot_text = xasprintf("%u", slot);
+
+	prepare(l, suite, task);
+	set_time_limit(l, suite, test, task);
+	task->private_tmp = true;
+	strv_env_set(&task->env, "XTEST_CASE", test->name);
+	strv_env_set(&task->env, "XTEST_ATTEMPT", attempt_text);
+	strv_env_set(&task->env, "XTEST_SLOT", slot_text);
+	if (framework->case_argv)
+		framework->case_argv(suite, test, &task->argv);
+	if (framework->case_env)
+		framework->case_env(suite, test, &task->env);
+	if (suite->shell_env)
+		wrap_in_shell(suite->shell_env, task);
+}
+
+void launch_listing(const struct launch *l, const struct suite *suite,
+	const struct framework *framework, int64_t timeout_ms, struct task *task)
+{
+	prepare(l, suite, task);
+	task->wall_ms = timeout_ms;
+	framework->list_argv(suite, &task->argv);
+	if (framework->list_env)
+		framework->list_env(suite, &task->env);
+}
+
+char *launch_command_line(const struct task *task)
+{
+	autorelease(strv) struct strv all = STRV_INIT;
+
+	strv_push_all(&all, &task->prefix);
+	strv_push_all(&all, &task->argv);
+	return strv_quote(&all);
+}

@@ -1,0 +1,54 @@
+/*
+ * From a suite and a case to the one process that runs it on a place: argv with framework
+ * arguments and emulator, the whole environment, limits. Everything that differs between
+ * running in place and running from an archive was settled in the suite before; nothing
+ * here runs anything.
+ */
+#ifndef XTEST_ENGINE_LAUNCH_H
+#define XTEST_ENGINE_LAUNCH_H
+
+#include "engine/place.h"
+#include "framework/framework.h"
+#include "model/config.h"
+#include "model/suite.h"
+#include "model/toolchain.h"
+
+/* What is the same for all cases of one column. */
+struct launch {
+	const struct event_column *column;
+	const struct toolchain *toolchain; /* of the column's programs */
+	bool emulate; /* put the emulator in front of the target's ELF files */
+	const struct strv *environment; /* of the place; suites add to it */
+	const char *run_id, *workspace_root;
+	const struct config *config; /* its overrides give time limits; NULL: none */
+	struct config_timeout
+		timeout;    /* the profile's, for suites whose build system gives none */
+	int64_t timeout_ms; /* from the command line: overrides all; 0: not given */
+	double timeout_factor; /* emulation is slow: multiplies what the build system says
+				*/
+	int64_t grace_ms, leak_ms;
+	uint64_t output_bytes;
+	bool change_user;
+	uint32_t uid, gid;
+};
+
+/* The environment target and host programs get on this machine: this process's, without
+ * what would leak from xtest's own surroundings (a make above it, an emulator's
+ * variables). */
+void launch_environment(struct strv *env);
+
+/* The suite as the filter language sees it; strings are borrowed. */
+struct filter_subject launch_subject(
+	const struct event_column *column, const struct suite *suite);
+
+/* Fills a zeroed task for one attempt of one case. Callbacks are the caller's to set. */
+void launch_case(const struct launch *l, const struct suite *suite,
+	const struct framework *framework, const struct test_case *test, unsigned attempt,
+	unsigned slot, struct task *task);
+/* Fills a zeroed task that lists the cases of a suite. */
+void launch_listing(const struct launch *l, const struct suite *suite,
+	const struct framework *framework, int64_t timeout_ms, struct task *task);
+/* argv of the case as somebody would type it, emulator included; the caller's. */
+char *launch_command_line(const struct task *task);
+
+#endif

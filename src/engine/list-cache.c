@@ -1,0 +1,329 @@
+#include "engine/list-cache.h"
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/json.h"
+
+#include <search.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { CACHE_VERSION = 1, MAX_ENTRIES = 50000 };
+
+/* One listing. */
+struct listing_entry {
+	char *key; /* digest of program, framework and arguments */
+	char **names;
+	bool *ignored, *benchmark;
+	size_t n;
+	bool used; /* asked for or put in this run */
+};
+
+/* What a path's file was when it was hashed. */
+struct stamp {
+	char *path;
+	char *identity; /* size, inode, times */
+	char digest[HASH_HEX_SIZE];
+	bool used;
+};
+
+struct list_cache {
+	char *path;             /* NULL: nothing is kept */
+	void *entries, *stamps; /* tsearch trees by key and by path */
+	size_t n_entries;
+	bool changed;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+	return strcmp(((const struct listing_entry *)a)->key,
+		((const struct listing_entry *)b)->key);
+}
+
+static int compare_stamps(const void *a, const void *b)
+{
+	return strcmp(((const struct stamp *)a)->path, ((const struct stamp *)b)->path);
+}
+
+static void free_entry(void *p)
+{
+	struct listing_entry *entry = p;
+
+	for (size_t i = 0; i < entry->n; i++)
+		free(entry->names[i]);
+	free(entry->names);
+	free(entry->ignored);
+	free(entry->benchmark);
+	free(entry->key);
+	free(entry);
+}
+
+static void free_stamp(void *p)
+{
+	struct stamp *stamp = p;
+
+	free(stamp->path);
+	free(stamp->identity);
+	free(stamp);
+}
+
+/* ---- digests */
+
+/* Anything that changes when the file may have. */
+static char *file_identity(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return NULL;
+	return xasprintf("%lld %llu %lld.%09ld %lld.%09ld", (long long)st.st_size,
+		(unsigned long long)st.st_ino, (long long)st.st_mtim.tv_sec,
+		st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+}
+
+static const char *file_digest(struct list_cache *c, const char *path)
+{
+	struct stamp key = {.path = (char *)(uintptr_t)path}, *stamp;
+	struct stamp **found = tfind(&key, &c->stamps, compare_stamps);
+	autofree char *identity = file_identity(path);
+	char digest[HASH_HEX_SIZE];
+	struct err ignored;
+
+	if (!identity)
+		return NULL;
+	if (found && streq((*found)->identity, identity)) {
+		(*found)->used = true;
+		return (*found)->digest;
+	}
+	if (hash_file(path, digest, &ignored) < 0)
+		return NULL;
+	if (found) {
+		stamp = *found;
+		free(stamp->identity);
+	} else {
+		stamp = xcalloc(1, sizeof *stamp);
+		stamp->path = xstrdup(path);
+		tsearch(stamp, &c->stamps, compare_stamps);
+	}
+	stamp->identity = take_ptr(identity);
+	stamp->used = true;
+	memcpy(stamp->digest, digest, sizeof digest);
+	c->changed = true;
+	return stamp->digest;
+}
+
+/* What a listing depends on: the program, how it is asked, and the rules of the one who
+ * asks. */
+static char *listing_key(struct list_cache *c, const struct suite *suite,
+	const struct framework *framework)
+{
+	const char *digest = suite->binary ? file_digest(c, suite->binary) : NULL;
+	autorelease(strv) struct strv words = STRV_INIT;
+	autofree char *text = NULL;
+	char hex[HASH_HEX_SIZE];
+
+	if (!digest)
+		return NULL;
+	strv_pushf(&words, "%d %s %s", CACHE_VERSION, digest, framework->name);
+	for (size_t i = 1; i < suite->command.len; i++)
+		strv_push(&words, suite->command.v[i]);
+	text = strv_join(&words, "\n");
+	hash_memory(text, strlen(text), hex);
+	return xstrdup(hex);
+}
+
+/* ---- reading */
+
+static struct listing_entry *add_entry(struct list_cache *c, char *key, size_t n)
+{
+	struct listing_entry *entry = xcalloc(1, sizeof *entry);
+	struct listing_entry **at;
+
+	*entry = (struct listing_entry){
+		.key = key,
+		.names = xcalloc(n, sizeof(char *)),
+		.ignored = xcalloc(n, sizeof(bool)),
+		.benchmark = xcalloc(n, sizeof(bool)),
+		.n = n,
+	};
+	at = tsearch(entry, &c->entries, compare_entries);
+	if (*at != entry) {
+		free_entry(*at);
+		*at = entry;
+	} else {
+		c->n_entries++;
+	}
+	return entry;
+}
+
+static void read_entries(struct list_cache *c, const struct json *object)
+{
+	for (struct json_iter it = json_iter(object); json_next(&it);) {
+		size_t n = json_len(it.value);
+		struct listing_entry *entry = add_entry(c, xstrdup(it.key), n);
+
+		/* A case is its name, or [name, flags]. */
+		for (size_t i = 0; i < n; i++) {
+			const struct json *item = json_at(it.value, i);
+			bool plain = json_kind(item) == JSON_STRING;
+			const char *flags =
+				plain ? "" : json_string(json_at(item, 1), "");
+
+			entry->names[i] =
+				xstrdup(json_string(plain ? item : json_at(item, 0), ""));
+			entry->ignored[i] = strchr(flags, 'i') != NULL;
+			entry->benchmark[i] = strchr(flags, 'b') != NULL;
+		}
+	}
+}
+
+static void read_stamps(struct list_cache *c, const struct json *object)
+{
+	for (struct json_iter it = json_iter(object); json_next(&it);) {
+		const char *digest = json_string(json_at(it.value, 1), "");
+		struct stamp *stamp;
+
+		if (strlen(digest) != HASH_HEX_SIZE - 1)
+			continue;
+		stamp = xcalloc(1, sizeof *stamp);
+		stamp->path = xstrdup(it.key);
+		stamp->identity = xstrdup(json_string(json_at(it.value, 0), ""));
+		memcpy(stamp->digest, digest, HASH_HEX_SIZE);
+		tsearch(stamp, &c->stamps, compare_stamps);
+	}
+}
+
+struct list_cache *list_cache_open(const char *dir)
+{
+	struct list_cache *c = xcalloc(1, sizeof *c);
+	autorelease_json struct json *root = NULL;
+	struct err ignored;
+
+	if (!dir)
+		return c;
+	c->path = fs_join(dir, "list-cache.json");
+	if (!fs_exists(c->path))
+		return c;
+	root = json_load(c->path, &ignored);
+	if (!root || json_int(json_find(root, "version"), 0) != CACHE_VERSION)
+		return c;
+	read_entries(c, json_find(root, "listings"));
+	read_stamps(c, json_find(root, "digests"));
+	return c;
+}
+
+bool list_cache_get(
+	struct list_cache *c, struct suite *suite, const struct framework *framework)
+{
+	struct listing_entry key = {.key = listing_key(c, suite, framework)}, **found;
+
+	if (!key.key)
+		return false;
+	found = tfind(&key, &c->entries, compare_entries);
+	free(key.key);
+	if (!found)
+		return false;
+	(*found)->used = true;
+	suite_clear_cases(suite);
+	for (size_t i = 0; i < (*found)->n; i++) {
+		struct test_case *test = suite_add_case(suite, (*found)->names[i]);
+
+		test->ignored = (*found)->ignored[i];
+		test->benchmark = (*found)->benchmark[i];
+	}
+	suite->listed = true;
+	return true;
+}
+
+void list_cache_put(struct list_cache *c, const struct suite *suite,
+	const struct framework *framework)
+{
+	char *key = listing_key(c, suite, framework);
+	struct listing_entry *entry;
+
+	if (!key)
+		return;
+	entry = add_entry(c, key, suite->n_cases);
+	entry->used = true;
+	for (size_t i = 0; i < suite->n_cases; i++) {
+		entry->names[i] = xstrdup(suite->cases[i].name);
+		entry->ignored[i] = suite->cases[i].ignored;
+		entry->benchmark[i] = suite->cases[i].benchmark;
+	}
+	c->changed = true;
+}
+
+/* ---- writing */
+
+/* twalk_r()'s closure. */
+struct writer {
+	struct jsonw w;
+	bool drop_unused;
+};
+
+static void write_entry(const void *node, VISIT visit, void *closure)
+{
+	const struct listing_entry *entry = *(const struct listing_entry *const *)node;
+	struct writer *writer = closure;
+
+	if ((visit != postorder && visit != leaf) ||
+		(writer->drop_unused && !entry->used))
+		return;
+	jsonw_open(&writer->w, entry->key, '[');
+	for (size_t i = 0; i < entry->n; i++) {
+		if (!entry->ignored[i] && !entry->benchmark[i]) {
+			jsonw_string(&writer->w, NULL, entry->names[i]);
+			continue;
+		}
+		jsonw_open(&writer->w, NULL, '[');
+		jsonw_string(&writer->w, NULL, entry->names[i]);
+		jsonw_string(&writer->w, NULL,
+			entry->ignored[i] ? entry->benchmark[i] ? "ib" : "i" : "b");
+		jsonw_close(&writer->w, ']');
+	}
+	jsonw_close(&writer->w, ']');
+}
+
+static void write_stamp(const void *node, VISIT visit, void *closure)
+{
+	const struct stamp *stamp = *(const struct stamp *const *)node;
+	struct writer *writer = closure;
+
+	if ((visit != postorder && visit != leaf) ||
+		(writer->drop_unused && !stamp->used))
+		return;
+	jsonw_open(&writer->w, stamp->path, '[');
+	jsonw_string(&writer->w, NULL, stamp->identity);
+	jsonw_string(&writer->w, NULL, stamp->digest);
+	jsonw_close(&writer->w, ']');
+}
+
+static void save(struct list_cache *c)
+{
+	autorelease(buf) struct buf out = BUF_INIT;
+	struct writer writer = {.drop_unused = c->n_entries > MAX_ENTRIES};
+	struct err ignored;
+
+	jsonw_init(&writer.w, &out);
+	jsonw_open(&writer.w, NULL, '{');
+	jsonw_int(&writer.w, "version", CACHE_VERSION);
+	jsonw_open(&writer.w, "listings", '{');
+	twalk_r(c->entries, write_entry, &writer);
+	jsonw_close(&writer.w, '}');
+	jsonw_open(&writer.w, "digests", '{');
+	twalk_r(c->stamps, write_stamp, &writer);
+	jsonw_close(&writer.w, '}');
+	jsonw_close(&writer.w, '}');
+	if (fs_write_file(c->path, out.data, out.len, 0644, &ignored) < 0)
+		return;
+}
+
+void list_cache_close(struct list_cache *c)
+{
+	if (c->path && c->changed)
+		save(c);
+	tdestroy(c->entries, free_entry);
+	tdestroy(c->stamps, free_stamp);
+	free(c->path);
+	free(c);
+}

@@ -1,0 +1,90 @@
+/*
+ * A place with a runner on it: processes go in as tasks, outcomes come out. This is where
+ * a transport's bytes meet the session's messages. Nothing here knows suites or verdicts.
+ */
+#ifndef XTEST_ENGINE_PLACE_H
+#define XTEST_ENGINE_PLACE_H
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "model/event.h"
+#include "model/outcome.h"
+#include "transport/transport.h"
+#include "wire/wire.h"
+
+struct place;
+
+/* One process on a place, from its submission to its end. */
+struct task {
+	/* Set by whoever submits it; nothing may change until it has ended. */
+	struct strv prefix; /* emulator in front; empty when the place runs it as it is */
+	struct strv argv;
+	struct strv env; /* whole */
+	char *cwd;
+	int64_t wall_ms, idle_ms, cpu_ms; /* 0: no limit */
+	int64_t grace_ms, leak_ms;
+	uint64_t output_bytes; /* kept per stream; 0: all */
+	bool merge;            /* stderr into stdout */
+	bool private_tmp; /* a directory of its own, in TMPDIR and XTEST_TMPDIR, removed
+			     afterwards */
+	bool change_user;
+	uint32_t uid, gid;
+	void (*on_started)(void *ctx, struct task *task); /* may be NULL */
+	/* NULL: output is collected in outcome.out and .err. */
+	void (*on_output)(
+		void *ctx, struct task *task, int stream, const char *data, size_t len);
+	/* Exactly once for each submitted task; the outcome is the task's. The task may
+	 * be released in it. */
+	void (*on_end)(void *ctx, struct task *task);
+	void *ctx;
+
+	struct outcome outcome;
+	uint32_t job; /* private: 0 while it is on no place */
+};
+
+void task_release(struct task *t);
+
+/* What the runner prepares before its first job. */
+struct place_view {
+	const struct target
+		*emulate; /* register its emulator for child processes; NULL: nothing */
+	const struct strv
+		*emulator;        /* argv of that emulator: absolute program, arguments */
+	const struct strv *binds; /* source, target, …: absolute paths; NULL: none */
+};
+
+/* Starts the runner and waits until it is ready. The column is borrowed; the place keeps
+ * copies of the rest. Kind of error: ERR_INFRA (or ERR_SETUP for what is missing on this
+ * machine). */
+struct place *place_open(const struct event_column *column,
+	const struct place_config *config, const struct place_view *view, struct err *e);
+/* Kills what still runs (each task ends as lost), ends the runner, frees. */
+void place_close(struct place *p);
+#define autoclose_place __attribute__((cleanup(place_cleanup)))
+void place_cleanup(struct place **p);
+
+const struct event_column *place_column(const struct place *p);
+/* Why scripts and child processes cannot run target programs here, or NULL when they can
+ * (or need not). Borrowed. */
+const char *place_view_problem(const struct place *p);
+/* True when the binds of the view hold: the original paths are there. */
+bool place_has_binds(const struct place *p);
+const struct wire_welcome *place_welcome(const struct place *p);
+
+/* Starts the task as soon as the runner takes it. A task the place cannot take ends at
+ * once as NOT_STARTED or LOST. */
+void place_submit(struct place *p, struct task *t);
+void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms);
+size_t place_running(const struct place *p);
+/* False after the runner has died or broken the protocol; its tasks have ended as lost
+ * then. */
+bool place_is_up(const struct place *p);
+const char *place_why_down(const struct place *p); /* borrowed; NULL while it is up */
+/* A new runner after the old one died. */
+int place_restart(struct place *p, struct err *e) MUST_CHECK;
+
+/* Moves bytes for all the places until something happened, `extra_fd` (-1: none) is
+ * readable, or the time is over. True when extra_fd is readable. */
+bool place_wait(struct place *const *places, size_t n, int extra_fd, int64_t timeout_ms);
+
+#endif

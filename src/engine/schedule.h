@@ -1,0 +1,41 @@
+/*
+ * Works a plan off: one readable poll loop that starts what may start, moves bytes, and
+ * tells what happened. It owns the order and the slots, and is the only place where an
+ * outcome becomes a verdict.
+ */
+#ifndef XTEST_ENGINE_SCHEDULE_H
+#define XTEST_ENGINE_SCHEDULE_H
+
+#include "engine/emit.h"
+#include "engine/interrupt.h"
+#include "engine/launch.h"
+#include "engine/place.h"
+#include "model/plan.h"
+
+struct schedule_options {
+	struct place *const *places;          /* one per column */
+	const struct launch *const *launches; /* one per column */
+	size_t n_columns;
+	unsigned jobs;   /* processes at once on this machine */
+	size_t max_fail; /* stop starting after so many failures; 0: never */
+	bool no_capture; /* one at a time, output told as it comes */
+	int64_t slow_ms; /* a case that runs so long is told; again after each such
+			    period; 0: never */
+	const struct emit *emit;
+	struct interrupt *interrupt;
+};
+
+struct schedule_result {
+	struct event_counts counts;
+	struct event_counts *column_counts; /* owned; one per column */
+	char *cancelled;                    /* why it ended early; NULL when it did not */
+};
+
+void schedule_result_release(struct schedule_result *r);
+
+/* Runs every item of the plan to its end. Always gives a result: each item is finished or
+ * counted as not run. */
+void schedule_run(struct plan *plan, const struct schedule_options *options,
+	struct schedule_result *result);
+
+#endif

@@ -1,0 +1,649 @@
+#include "engine/session.h"
+
+#include "base/util.h"
+#include "wire/link.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define ACK_EVERY_BYTES 32768u
+#define ACK_AFTER_MS 200
+#define HELLO_AGAIN_MS 500
+#define STALLED_MS 3000
+#define WINDOW (1024u * 1024u)
+#define TREE_BATCH 32768u
+
+enum job_state { JOB_ASKED, JOB_STARTED };
+
+struct job {
+	uint32_t id;
+	enum job_state state;
+};
+
+struct session {
+	const struct session_ops *ops;
+	void *ctx;
+	struct session_options options;
+	struct link link;
+	struct frame_reader reader;
+	bool greeted; /* HELLO said on this connection */
+	bool ready;   /* and answered */
+	bool ever_ready;
+	bool dead;
+	struct err why; /* when dead */
+
+	/* The answer, with its strings kept. */
+	struct wire_welcome welcome;
+	uint8_t welcome_body[2048];
+
+	struct job *jobs; /* not ended, in the order of their start */
+	size_t job_count, job_cap;
+	uint32_t highest_job;
+
+	/* The tree entries that wait for one message. */
+	uint8_t tree[TREE_BATCH];
+	size_t tree_len;
+
+	int64_t now_ms, heard_ms, pinged_ms, hello_ms, acked_ms, frame_ms;
+	uint64_t token;
+	int64_t token_ms;
+	size_t unacked_bytes;
+	uint64_t bytes_in, bytes_out;
+};
+
+struct session *session_new(
+	const struct session_options *options, const struct session_ops *ops, void *ctx)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->ops = ops;
+	s->ctx = ctx;
+	s->options = *options;
+	if (!s->options.heartbeat_ms)
+		s->options.heartbeat_ms = 1000;
+	link_init_growing(&s->link);
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	link_release(&s->link);
+	free(s->jobs);
+	free(s);
+}
+
+static void say_hello(struct session *s)
+{
+	struct wire_hello hello = {
+		.version = WIRE_VERSION,
+		.features = WIRE_FEATURE_JOURNAL,
+		.session = s->options.id,
+		.last_seen = s->link.seen,
+		.silence_ms = s->options.silence_ms,
+	};
+
+	s->hello_ms = s->now_ms;
+	link_say(&s->link, WIRE_HELLO, &hello);
+}
+
+void session_greet(struct session *s)
+{
+	s->greeted = true;
+	s->ready = false;
+	s->reader.start = s->reader.end = 0;
+	s->heard_ms = s->frame_ms = s->now_ms;
+	link_restart(&s->link);
+	say_hello(s);
+}
+
+bool session_is_ready(const struct session *s)
+{
+	return s->ready && !s->dead;
+}
+
+const struct wire_welcome *session_welcome(const struct session *s)
+{
+	return s->ever_ready ? &s->welcome : NULL;
+}
+
+/* ---- jobs */
+
+static struct job *find_job(struct session *s, uint32_t id)
+{
+	for (size_t i = 0; i < s->job_count; i++)
+		if (s->jobs[i].id == id)
+			return &s->jobs[i];
+	return NULL;
+}
+
+static void remove_job(struct session *s, struct job *job)
+{
+	size_t at = (size_t)(job - s->jobs);
+
+	s->job_count--;
+	memmove(job, job + 1, (s->job_count - at) * sizeof(*job));
+}
+
+size_t session_jobs(const struct session *s, uint32_t *jobs, size_t max)
+{
+	for (size_t i = 0; jobs && i < s->job_count && i < max; i++)
+		jobs[i] = s->jobs[i].id;
+	return s->job_count;
+}
+
+/* ---- what the runner says */
+
+static int violation(struct err *e, const char *what, const struct wire_header *h)
+{
+	const struct wire_message *m = msg_find(h->type);
+
+	return err_set(e, ERR_INFRA,
+		"the runner broke the protocol: %s (message %u %s, job %u)", what,
+		h->type, m ? m->name : "unknown", h->job);
+}
+
+/* A runner that knows nothing of this session: whatever was asked of the one before is
+ * lost. */
+static void start_over(struct session *s)
+{
+	link_release(&s->link);
+	link_init_growing(&s->link);
+	s->tree_len = 0;
+	while (s->job_count) {
+		uint32_t id = s->jobs[0].id;
+
+		remove_job(s, &s->jobs[0]);
+		if (s->ops->lost)
+			s->ops->lost(s->ctx, id);
+	}
+}
+
+static int keep_welcome(struct session *s, const struct wire_header *h,
+	const uint8_t *body, struct err *e)
+{
+	struct wire_welcome w;
+
+	if (h->length > sizeof(s->welcome_body) ||
+		msg_decode(msg_find(WIRE_WELCOME), body, h->length, &w) < 0)
+		return violation(e, "a WELCOME that cannot be read", h);
+	if (w.version != WIRE_VERSION)
+		return err_set(e, ERR_VERSION,
+			"the runner speaks version %u of the protocol, this xtest speaks "
+			"version %u; use the "
+			"runner that was built with it",
+			w.version, WIRE_VERSION);
+	memcpy(s->welcome_body, body, h->length);
+	if (msg_decode(msg_find(WIRE_WELCOME), s->welcome_body, h->length, &s->welcome) <
+		0)
+		return violation(e, "a WELCOME that cannot be read", h);
+	return 0;
+}
+
+static int take_welcome(struct session *s, const struct wire_header *h,
+	const uint8_t *body, struct err *e)
+{
+	struct wire_welcome w;
+
+	/* An answer to somebody else, or to a HELLO that was said twice. */
+	if (msg_decode(msg_find(WIRE_WELCOME), body, h->length, &w) == 0 &&
+		w.version == WIRE_VERSION &&
+		(w.session != s->options.id || s->ready || !s->greeted))
+		return 0;
+	if (keep_welcome(s, h, body, e) < 0)
+		return -1;
+	if (!s->welcome.resumed && s->ever_ready)
+		start_over(s);
+	else if (s->welcome.resumed && link_acked(&s->link, s->welcome.last_seen) < 0)
+		return violation(e, "it has seen messages that were never sent", h);
+	s->ready = s->ever_ready = true;
+	if (s->ops->ready)
+		s->ops->ready(s->ctx, &s->welcome);
+	return 0;
+}
+
+static int take_job_message(struct session *s, const struct wire_header *h,
+	const void *message, struct err *e)
+{
+	const struct session_ops *o = s->ops;
+	const struct wire_output *output = message;
+	struct job *job = find_job(s, h->job);
+	bool begins = h->type == WIRE_STARTED || h->type == WIRE_FAILED;
+
+	if (!job)
+		return violation(e, "a job that was not asked for, or has ended", h);
+	if (begins != (job->state == JOB_ASKED))
+		return violation(e, "not in the life of this job now", h);
+	switch (h->type) {
+	case WIRE_STARTED:
+		job->state = JOB_STARTED;
+		if (o->started)
+			o->started(s->ctx, h->job, message);
+		return 0;
+	case WIRE_OUTPUT:
+		if (output->stream != 1 && output->stream != 2)
+			return violation(e, "a stream that is neither 1 nor 2", h);
+		if (o->output)
+			o->output(s->ctx, h->job, (int)output->stream, output->skipped,
+				output->data.data, output->data.len);
+		return 0;
+	case WIRE_FAILED:
+		remove_job(s, job);
+		if (o->failed)
+			o->failed(s->ctx, h->job, message);
+		return 0;
+	default:
+		remove_job(s, job);
+		if (o->exited)
+			o->exited(s->ctx, h->job, message);
+		return 0;
+	}
+}
+
+static int take_missing(struct session *s, const struct wire_header *h,
+	const struct wire_digests *m, struct err *e)
+{
+	if (m->digests.len % WIRE_DIGEST_SIZE)
+		return violation(e, "digests of a wrong length", h);
+	if (s->ops->missing)
+		s->ops->missing(s->ctx, h->job, m->digests.data,
+			m->digests.len / WIRE_DIGEST_SIZE);
+	return 0;
+}
+
+#define CALL(op, ...)                                                                    \
+	do {                                                                             \
+		if (s->ops->op)                                                          \
+			s->ops->op(s->ctx, __VA_ARGS__);                                 \
+		return 0;                                                                \
+	} while (0)
+
+static int take_message(struct session *s, const struct wire_header *h,
+	const uint8_t *body, struct err *e)
+{
+	const struct wire_message *m = msg_find(h->type);
+	union {
+		struct wire_entered entered;
+		struct wire_started started;
+		struct wire_failed failed;
+		struct wire_output output;
+		struct wire_exited exited;
+		struct wire_digests missing;
+		struct wire_stored stored;
+		struct wire_result result;
+		struct wire_content content;
+		struct wire_bye gone;
+		struct wire_note note;
+	} u;
+
+	if (!m || h->type % 2 == 0 || m->size > sizeof(u) || h->flags & WIRE_FLAG_MORE)
+		return violation(e, "not a message of a runner", h);
+	if (msg_decode(m, body, h->length, &u) < 0)
+		return violation(e, "it cannot be read", h);
+	switch (h->type) {
+	case WIRE_STARTED:
+	case WIRE_FAILED:
+	case WIRE_OUTPUT:
+	case WIRE_EXITED:
+		return take_job_message(s, h, &u, e);
+	case WIRE_MISSING:
+		return take_missing(s, h, &u.missing, e);
+	case WIRE_ENTERED:
+		CALL(entered, &u.entered);
+	case WIRE_STORED:
+		CALL(stored, h->job, &u.stored);
+	case WIRE_STAGED:
+		CALL(staged, h->job, &u.result);
+	case WIRE_CONTENT:
+		CALL(content, h->job, &u.content);
+	case WIRE_CLEANED:
+		CALL(cleaned, h->job, &u.result);
+	case WIRE_CLOCK_SET:
+		CALL(clock_set, &u.result);
+	case WIRE_NOTE:
+		CALL(note, &u.note);
+	case WIRE_GONE:
+		if (s->ops->gone)
+			s->ops->gone(s->ctx);
+		return 0;
+	default:
+		return violation(e, "not a message that is kept", h);
+	}
+}
+
+static void take_pong(struct session *s, const struct wire_ping *pong)
+{
+	if (link_lost(&s->link, pong->last_sent))
+		link_say_sequence(&s->link, WIRE_RESEND, s->link.seen + 1);
+	if (pong->token == s->token && s->ops->pong)
+		s->ops->pong(s->ctx, s->now_ms - s->token_ms, pong->running);
+}
+
+static int take_passing(struct session *s, const struct wire_header *h,
+	const uint8_t *body, struct err *e)
+{
+	union {
+		struct wire_sequence sequence;
+		struct wire_ping ping;
+	} u;
+
+	if (h->type == WIRE_WELCOME)
+		return take_welcome(s, h, body, e);
+	if (!s->ready)
+		return 0;
+	if (h->type != WIRE_ACKED && h->type != WIRE_REPEAT && h->type != WIRE_PONG)
+		return violation(e, "not a message that passes without a number", h);
+	if (msg_decode(msg_find(h->type), body, h->length, &u) < 0)
+		return violation(e, "it cannot be read", h);
+	if (h->type == WIRE_PONG)
+		take_pong(s, &u.ping);
+	else if (h->type == WIRE_ACKED && link_acked(&s->link, u.sequence.sequence) < 0)
+		return violation(e, "it has seen messages that were never sent", h);
+	else if (h->type == WIRE_REPEAT && link_repeat(&s->link, u.sequence.sequence) < 0)
+		return violation(e, "it asks for messages that were never sent", h);
+	return 0;
+}
+
+static int take_frame(struct session *s, const struct wire_header *h, const uint8_t *body,
+	struct err *e)
+{
+	int err;
+
+	s->heard_ms = s->frame_ms = s->now_ms;
+	if (!h->sequence)
+		return take_passing(s, h, body, e);
+	/* What was under way when the link was cut comes again after the WELCOME. */
+	if (!s->ready)
+		return 0;
+	if (!link_is_next(&s->link, h->sequence)) {
+		if (link_lost(&s->link, h->sequence))
+			link_say_sequence(&s->link, WIRE_RESEND, s->link.seen + 1);
+		return 0;
+	}
+	link_take(&s->link);
+	s->unacked_bytes += WIRE_HEADER_SIZE + h->length;
+	err = take_message(s, h, body, e);
+	if (s->unacked_bytes >= ACK_EVERY_BYTES) {
+		s->unacked_bytes = 0;
+		s->link.ack_due = false;
+		link_say_sequence(&s->link, WIRE_ACK, s->link.seen);
+	}
+	return err;
+}
+
+static int die(struct session *s, struct err *e)
+{
+	s->dead = true;
+	s->why = *e;
+	return -1;
+}
+
+int session_feed(struct session *s, const void *data, size_t len, struct err *e)
+{
+	const uint8_t *p = data, *body;
+	struct wire_header h;
+
+	s->bytes_in += len;
+	while (!s->dead && len) {
+		size_t room;
+		uint8_t *to = frame_reader_room(&s->reader, &room);
+		size_t n = MIN(len, room);
+
+		memcpy(to, p, n);
+		frame_reader_add(&s->reader, n);
+		p += n;
+		len -= n;
+		while (frame_reader_next(&s->reader, &h, &body))
+			if (take_frame(s, &h, body, e) < 0)
+				return die(s, e);
+	}
+	if (s->dead) {
+		*e = s->why;
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- what we say */
+
+const void *session_output(struct session *s, size_t *len)
+{
+	*len = 0;
+	if (s->dead || !s->greeted)
+		return NULL;
+	if (s->ready)
+		return link_output(&s->link, len);
+	/* Before the WELCOME only what passes without a number. */
+	if (!s->link.urgent_end)
+		return NULL;
+	*len = s->link.urgent_end - s->link.urgent_sent;
+	return s->link.urgent + s->link.urgent_sent;
+}
+
+void session_wrote(struct session *s, size_t len)
+{
+	s->bytes_out += len;
+	link_wrote(&s->link, len);
+}
+
+static void ping(struct session *s)
+{
+	struct wire_ping ping = {++s->token, link_last_sent(&s->link), 0};
+
+	s->pinged_ms = s->token_ms = s->now_ms;
+	link_say(&s->link, WIRE_PING, &ping);
+}
+
+int64_t session_tick(struct session *s, int64_t now_ms)
+{
+	/* The first tick sets the clock. */
+	if (!s->now_ms)
+		s->heard_ms = s->frame_ms = s->hello_ms = s->pinged_ms = s->acked_ms =
+			now_ms;
+	s->now_ms = now_ms;
+	if (s->dead || !s->greeted)
+		return s->options.heartbeat_ms;
+	if (!s->ready) {
+		if (now_ms - s->hello_ms >= HELLO_AGAIN_MS)
+			say_hello(s);
+		return HELLO_AGAIN_MS;
+	}
+	if (now_ms - s->frame_ms >= STALLED_MS) {
+		s->frame_ms = now_ms;
+		frame_reader_resync(&s->reader);
+	}
+	if (s->link.ack_due && now_ms - s->acked_ms >= ACK_AFTER_MS) {
+		s->link.ack_due = false;
+		s->unacked_bytes = 0;
+		s->acked_ms = now_ms;
+		link_say_sequence(&s->link, WIRE_ACK, s->link.seen);
+	}
+	if (now_ms - s->pinged_ms >= s->options.heartbeat_ms)
+		ping(s);
+	return MIN(s->link.ack_due ? ACK_AFTER_MS : INT64_MAX,
+		s->pinged_ms + s->options.heartbeat_ms - now_ms);
+}
+
+int64_t session_silence_ms(const struct session *s)
+{
+	return s->now_ms - s->heard_ms;
+}
+
+/* Own messages fit by their bounds, and the memory grows; what is left is a mistake of
+ * the caller. */
+static void send_kept(
+	struct session *s, unsigned int type, uint32_t job, const void *structure)
+{
+	if (link_send(&s->link, type, job, structure) < 0)
+		abort();
+}
+
+void session_enter(struct session *s, const struct wire_emulator *emulators,
+	size_t emulator_count, const char *const *binds)
+{
+	autofree uint8_t *records = xmalloc(WIRE_BODY_MAX);
+	struct wire_enter enter = {.binds = {.v = binds}};
+	int len = 0;
+
+	for (size_t i = 0; i < emulator_count && len >= 0; i++)
+		len = msg_put_record(&msg_emulator, &emulators[i], records, WIRE_BODY_MAX,
+			(size_t)len);
+	if (len < 0)
+		abort();
+	enter.emulators = (struct wire_bytes){records, (uint32_t)len};
+	send_kept(s, WIRE_ENTER, 0, &enter);
+}
+
+int session_run(struct session *s, uint32_t job, const struct wire_run *run,
+	const struct wire_rlimit *limits, size_t limit_count, struct err *e)
+{
+	uint8_t records[512];
+	struct wire_run full = *run;
+	int len = 0;
+
+	if (job <= s->highest_job)
+		return err_set(e, ERR_INFRA,
+			"job %u was asked for after job %u: numbers go upwards", job,
+			s->highest_job);
+	for (size_t i = 0; i < limit_count && len >= 0; i++)
+		len = msg_put_record(
+			&msg_rlimit, &limits[i], records, sizeof(records), (size_t)len);
+	if (len < 0)
+		return err_set(
+			e, ERR_INFRA, "%zu resource limits are too many", limit_count);
+	full.rlimits = (struct wire_bytes){records, (uint32_t)len};
+	if (link_send(&s->link, WIRE_RUN, job, &full) < 0)
+		return err_set(e, ERR_INFRA,
+			"the command line and environment of a test are %zu bytes, more "
+			"than the %u a runner takes",
+			msg_size(msg_find(WIRE_RUN), &full), WIRE_MESSAGE_MAX);
+	s->jobs = xgrow(s->jobs, &s->job_cap, s->job_count + 1, sizeof(*s->jobs));
+	s->jobs[s->job_count++] = (struct job){job, JOB_ASKED};
+	s->highest_job = job;
+	return 0;
+}
+
+void session_kill(struct session *s, uint32_t job, int signal, uint32_t grace_ms)
+{
+	struct wire_kill k = {(uint32_t)signal, grace_ms};
+
+	if (find_job(s, job))
+		send_kept(s, WIRE_KILL, job, &k);
+}
+
+void session_input(
+	struct session *s, uint32_t job, const void *data, size_t len, bool eof)
+{
+	const uint8_t *p = data;
+	size_t n;
+
+	if (!find_job(s, job))
+		return;
+	do {
+		struct wire_input input;
+
+		n = MIN(len, SESSION_PIECE_MAX);
+		input = (struct wire_input){
+			.eof = eof && n == len, .data = {p, (uint32_t)n}};
+		send_kept(s, WIRE_INPUT, job, &input);
+		p += n;
+		len -= n;
+	} while (len);
+}
+
+size_t session_room(const struct session *s)
+{
+	size_t held = s->link.end - s->link.start;
+
+	return held < WINDOW ? WINDOW - held : 0;
+}
+
+void session_have(
+	struct session *s, uint32_t request, const uint8_t *digests, size_t count)
+{
+	struct wire_digests have = {{digests,
+		(uint32_t)(MIN(count, SESSION_DIGESTS_MAX) * WIRE_DIGEST_SIZE)}};
+
+	send_kept(s, WIRE_HAVE, request, &have);
+}
+
+void session_blob(struct session *s, uint32_t request, const struct wire_blob *piece)
+{
+	send_kept(s, WIRE_BLOB, request, piece);
+}
+
+static void send_tree(struct session *s, uint32_t request, const char *name, bool last)
+{
+	struct wire_tree tree = {
+		.name = name, .entries = {s->tree, (uint32_t)s->tree_len}, .last = last};
+
+	send_kept(s, WIRE_TREE, request, &tree);
+	s->tree_len = 0;
+}
+
+int session_tree(struct session *s, uint32_t request, const char *name,
+	const struct wire_entry *entry, struct err *e)
+{
+	int len =
+		msg_put_record(&msg_entry, entry, s->tree, sizeof(s->tree), s->tree_len);
+
+	if (len < 0 && s->tree_len) {
+		send_tree(s, request, name, false);
+		len = msg_put_record(&msg_entry, entry, s->tree, sizeof(s->tree), 0);
+	}
+	if (len < 0)
+		return err_set(e, ERR_INFRA,
+			"the path %.200s... is too long to be staged", entry->path);
+	s->tree_len = (size_t)len;
+	return 0;
+}
+
+void session_tree_end(struct session *s, uint32_t request, const char *name)
+{
+	send_tree(s, request, name, true);
+}
+
+void session_read(struct session *s, uint32_t request, const char *path, uint64_t offset,
+	uint64_t length)
+{
+	struct wire_read m = {path, offset, length};
+
+	send_kept(s, WIRE_READ, request, &m);
+}
+
+void session_clean(
+	struct session *s, uint32_t request, const char *name, uint64_t keep_bytes)
+{
+	struct wire_clean m = {name, keep_bytes};
+
+	send_kept(s, WIRE_CLEAN, request, &m);
+}
+
+void session_clock(
+	struct session *s, uint64_t realtime_ns, const void *entropy, size_t len)
+{
+	struct wire_clock m = {realtime_ns, {entropy, (uint32_t)len}};
+
+	send_kept(s, WIRE_CLOCK, 0, &m);
+}
+
+void session_bye(struct session *s, bool remove_work)
+{
+	struct wire_bye m = {remove_work};
+
+	send_kept(s, WIRE_BYE, 0, &m);
+}
+
+void session_counts(const struct session *s, struct session_counts *counts)
+{
+	*counts = (struct session_counts){
+		.bytes_in = s->bytes_in,
+		.bytes_out = s->bytes_out,
+		.skipped_bytes = s->reader.skipped_bytes,
+		.corrupt = s->reader.corrupt,
+		.repeated = s->link.repeated,
+		.asked_again = s->link.asked_again,
+		.queue_bytes = s->link.end - s->link.start,
+	};
+}

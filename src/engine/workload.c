@@ -1,0 +1,432 @@
+#include "engine/workload.h"
+
+#include "base/fs.h"
+#include "framework/framework.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	DEFAULT_GRACE_MS = 10000,
+	DEFAULT_LEAK_MS = 200,
+	OUTPUT_BYTES = 8 << 20, /* kept of each stream of a case */
+	EMULATION_FACTOR = 4,   /* a time limit made for the real CPU, under emulation */
+};
+
+/* A sortable, unique name of the run: UTC time and four random bytes. */
+static char *make_run_id(void)
+{
+	time_t now = time(NULL);
+	unsigned random = 0;
+	char stamp[32];
+	struct tm tm;
+
+	if (getrandom(&random, sizeof random, 0) < 0)
+		random = (unsigned)getpid();
+	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+	return xasprintf("%s-%08x", stamp, random);
+}
+
+static unsigned processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+static int resolve_target(struct workload *w, const struct target *target, struct err *e)
+{
+	struct workload_target *t;
+
+	for (size_t i = 0; i < w->n_targets; i++)
+		if (w->targets[i].target == target)
+			return 0;
+	w->targets = xrealloc(w->targets, (w->n_targets + 1) * sizeof *w->targets);
+	t = &w->targets[w->n_targets++];
+	*t = (struct workload_target){.target = target};
+	return toolchain_resolve(&t->toolchain, target, w->host, NULL, e);
+}
+
+static int resolve_targets(struct workload *w, const struct strv *names, struct err *e)
+{
+	if (!names->len && !w->host)
+		return err_set(e, ERR_SETUP,
+			"no target file describes this machine; name one with --target");
+	if (!names->len)
+		return resolve_target(w, w->host, e);
+	for (size_t i = 0; i < names->len; i++) {
+		const struct target *target = target_list_get(&w->known, names->v[i], e);
+
+		if (!target || resolve_target(w, target, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int workload_open(struct workload *w, const struct project *project,
+	const struct workload_options *o, const struct emit *emit,
+	struct interrupt *interrupt, struct err *e)
+{
+	*w = (struct workload){
+		.project = project,
+		.emit = emit,
+		.interrupt = interrupt,
+		.run_id = make_run_id(),
+	};
+	if (config_profile_settings(project->config, o->profile, &w->settings, e) < 0)
+		return -1;
+	w->jobs = o->jobs                            ? o->jobs
+		  : w->settings.jobs != CONFIG_UNSET ? (unsigned)w->settings.jobs
+						     : processors();
+	launch_environment(&w->environment);
+	if (target_list_load(&w->known, NULL, e) < 0)
+		return -1;
+	w->host = target_list_host(&w->known);
+	if (w->host &&
+		toolchain_resolve(&w->host_toolchain, w->host, w->host, NULL, e) < 0)
+		return -1;
+	return resolve_targets(w, o->targets->len ? o->targets : &w->settings.targets, e);
+}
+
+void workload_release(struct workload *w)
+{
+	for (size_t i = 0; i < w->n_columns; i++) {
+		struct workload_column *c = &w->columns[i];
+
+		place_cleanup(&c->place);
+		free(c->label);
+		free(c->uri);
+		free(c->detail);
+		free(c->runner_path);
+	}
+	for (size_t i = 0; i < w->n_targets; i++) {
+		toolchain_release(&w->targets[i].toolchain);
+		build_result_release(&w->targets[i].build);
+		strv_release(&w->targets[i].binds);
+	}
+	free(w->columns);
+	free(w->targets);
+	toolchain_release(&w->host_toolchain);
+	target_list_release(&w->known);
+	strv_release(&w->environment);
+	free(w->run_id);
+	*w = (struct workload){0};
+}
+
+int workload_build(struct workload *w, const struct workload_options *o, struct err *e)
+{
+	autofree char *self = fs_self_path();
+	autorelease(strv) struct strv args = STRV_INIT;
+
+	strv_copy(&args, &w->project->config->build.args);
+	strv_push_all(&args, o->build_args);
+	for (size_t i = 0; i < w->n_targets; i++) {
+		struct workload_target *t = &w->targets[i];
+		autorelease(strv) struct strv wrapper = STRV_INIT;
+		struct build_options build = {
+			.adapter = o->adapter ? o->adapter : w->project->config->adapter,
+			.args = &args,
+			.jobs = w->jobs,
+			.verbose = o->verbose,
+			.exec_wrapper = &wrapper,
+			.emit = w->emit,
+			.interrupt = w->interrupt,
+		};
+
+		if (toolchain_need_build(&t->toolchain, false, e) < 0)
+			return -1;
+		if (!t->toolchain.native && t->toolchain.emulator.len)
+			strv_push_array(
+				&wrapper, (const char *const[]){self, "exec", "--target",
+						  t->target->name, "--", NULL});
+		if (build_project(w->project, &t->toolchain, &build, &t->build, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- columns */
+
+bool workload_in_column(const struct workload_column *column, const struct suite *suite)
+{
+	return suite->platform == column->platform;
+}
+
+struct suite_list *workload_suites(
+	struct workload *w, const struct workload_column *column)
+{
+	return &w->targets[column->target].build.suites;
+}
+
+static bool has_platform(const struct suite_list *suites, enum platform platform)
+{
+	for (size_t i = 0; i < suites->len; i++)
+		if (suites->v[i].platform == platform)
+			return true;
+	return false;
+}
+
+static int set_user(
+	const char *name, struct launch *l, struct strv *environment, struct err *e)
+{
+	struct passwd *pw;
+
+	if (!name)
+		return 0;
+	errno = 0;
+	pw = getpwnam(name);
+	if (!pw)
+		return err_set(e, ERR_SETUP, "--user %s: there is no such user%s%s", name,
+			errno ? ": " : "", errno ? strerror(errno) : "");
+	if (geteuid() != 0 && geteuid() != pw->pw_uid)
+		return err_set(e, ERR_SETUP,
+			"--user %s: only root can run tests as another user", name);
+	l->change_user = geteuid() == 0;
+	l->uid = pw->pw_uid;
+	l->gid = pw->pw_gid;
+	strv_env_set(environment, "HOME", pw->pw_dir);
+	strv_env_set(environment, "USER", name);
+	strv_env_set(environment, "LOGNAME", name);
+	return 0;
+}
+
+static int add_column(struct workload *w, size_t target, enum platform platform,
+	const char *uri, char *label, const struct workload_options *o, struct err *e)
+{
+	const struct workload_target *t = &w->targets[target];
+	bool host = platform == PLATFORM_HOST;
+	const struct toolchain *toolchain = host ? &w->host_toolchain : &t->toolchain;
+	bool emulate = !host && streq(uri, "user");
+	struct workload_column *c;
+
+	w->columns = xrealloc(w->columns, (w->n_columns + 1) * sizeof *w->columns);
+	c = &w->columns[w->n_columns++];
+	*c = (struct workload_column){.target = target,
+		.platform = platform,
+		.label = label,
+		.uri = xstrdup(uri)};
+	if (emulate)
+		c->detail = xasprintf("%s %s", fs_basename(toolchain->emulator.v[0]),
+			toolchain->emulator_version ? toolchain->emulator_version : "");
+	c->event = (struct event_column){
+		.label = c->label,
+		.target = host ? "host" : t->target->name,
+		.place = c->uri,
+		.detail = c->detail,
+		.slots = w->jobs,
+	};
+	c->launch = (struct launch){
+		.toolchain = toolchain,
+		.emulate = emulate,
+		.environment = &w->environment,
+		.run_id = w->run_id,
+		.workspace_root = w->project->root,
+		.config = w->project->config,
+		.timeout = w->settings.timeout,
+		.timeout_ms = o->timeout_ms,
+		.timeout_factor = emulate ? EMULATION_FACTOR : 1,
+		.grace_ms = o->grace_ms ? o->grace_ms : DEFAULT_GRACE_MS,
+		.leak_ms = DEFAULT_LEAK_MS,
+		.output_bytes = OUTPUT_BYTES,
+	};
+	/* Both local and user mode run on this machine, under the runner made for it. */
+	c->runner_path = target_runner_path(w->host, e);
+	return c->runner_path ? set_user(o->user ? o->user : w->settings.user, &c->launch,
+					&w->environment, e)
+			      : -1;
+}
+
+static int check_place(const struct workload_target *t, const char *uri, struct err *e)
+{
+	if (!transport_find(uri))
+		return err_set(e, ERR_USAGE,
+			"--on %s: no such place; there are `local` (this CPU) and `user` "
+			"(QEMU user mode)",
+			uri);
+	if (streq(uri, "local") && !t->toolchain.native)
+		return err_set(e, ERR_SETUP,
+			"--on local: this machine cannot run %s programs itself; use "
+			"--on user",
+			t->target->name);
+	if (streq(uri, "user") && !t->toolchain.emulator.len)
+		return toolchain_need_run(&t->toolchain, e) < 0
+			       ? -1
+			       : err_set(e, ERR_SETUP,
+					 "--on user: %s programs run on this machine as "
+					 "they are; use --on local",
+					 t->target->name);
+	return 0;
+}
+
+static int add_target_columns(struct workload *w, size_t target,
+	const struct workload_options *o, struct err *e)
+{
+	const struct workload_target *t = &w->targets[target];
+	const char *usual = w->settings.place     ? w->settings.place
+			    : t->toolchain.native ? "local"
+						  : "user";
+	size_t n = o->places->len ? o->places->len : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *uri = o->places->len ? o->places->v[i] : usual;
+		char *label;
+
+		if (toolchain_need_run(&t->toolchain, e) < 0 ||
+			check_place(t, uri, e) < 0)
+			return -1;
+		label = n > 1 ? xasprintf("%s@%s", t->target->name, uri)
+			      : xstrdup(t->target->name);
+		if (add_column(w, target, PLATFORM_TARGET, uri, label, o, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Host suites of several targets' builds are the same programs: the first build that has
+ * them counts. */
+static int add_columns(
+	struct workload *w, const struct workload_options *o, struct err *e)
+{
+	bool host_done = false;
+
+	for (size_t i = 0; i < w->n_targets; i++) {
+		const struct suite_list *suites = &w->targets[i].build.suites;
+
+		if (!host_done && w->host && has_platform(suites, PLATFORM_HOST)) {
+			host_done = true;
+			if (add_column(w, i, PLATFORM_HOST, "local", xstrdup("host"), o,
+				    e) < 0)
+				return -1;
+		}
+		if (has_platform(suites, PLATFORM_TARGET) &&
+			add_target_columns(w, i, o, e) < 0)
+			return -1;
+	}
+	/* The columns do not move any more. */
+	for (size_t i = 0; i < w->n_columns; i++)
+		w->columns[i].launch.column = &w->columns[i].event;
+	return 0;
+}
+
+/* ---- frameworks */
+
+static void recognise(struct suite *s)
+{
+	autorelease(elf) struct elf elf = {0};
+	struct err ignored;
+	const struct framework *f;
+	bool is_elf = s->binary && elf_open(s->binary, &elf, &ignored) == 1;
+
+	f = framework_detect(s, is_elf ? &elf : NULL);
+	if (!s->framework)
+		s->framework = xstrdup(f->name);
+	if (f->list_argv && s->binary)
+		return;
+	suite_clear_cases(s);
+	suite_add_case(s, "");
+	s->listed = true;
+}
+
+/* What the configuration says of the suite, over what its build system and its ELF file
+ * say. */
+static int override_suite(const struct workload *w, const struct workload_target *t,
+	struct suite *s, struct err *e)
+{
+	struct event_column column = {
+		.target = s->platform == PLATFORM_HOST ? "host" : t->target->name};
+	struct filter_subject subject = launch_subject(&column, s);
+	enum config_platform platform = CONFIG_PLATFORM_UNSET;
+	const char *framework = NULL;
+
+	if (config_override_platform(w->project->config, &subject, &platform, e) < 0 ||
+		config_override_framework(w->project->config, &subject, &framework, e) <
+			0)
+		return -1;
+	if (platform != CONFIG_PLATFORM_UNSET) {
+		s->platform = platform == CONFIG_HOST ? PLATFORM_HOST : PLATFORM_TARGET;
+		free(s->platform_reason);
+		s->platform_reason = xstrdup("xtest.json");
+	}
+	if (framework) {
+		free(s->framework);
+		s->framework = xstrdup(framework);
+	}
+	if (s->framework && !framework_find(s->framework))
+		return err_set(e, ERR_SETUP, "suite %s: there is no framework \"%s\"",
+			s->id, s->framework);
+	return 0;
+}
+
+int workload_arrange(struct workload *w, const struct workload_options *o, struct err *e)
+{
+	for (size_t i = 0; i < w->n_targets; i++) {
+		struct suite_list *suites = &w->targets[i].build.suites;
+
+		for (size_t k = 0; k < suites->len; k++) {
+			if (override_suite(w, &w->targets[i], &suites->v[k], e) < 0)
+				return -1;
+			if (!suites->v[k].listed)
+				recognise(&suites->v[k]);
+		}
+	}
+	return add_columns(w, o, e);
+}
+
+/* ---- places */
+
+/* The first column of a foreign target tells, once, when its scripts will not find their
+ * programs. */
+static void tell_view_problem(struct workload *w, const struct workload_column *c)
+{
+	const char *problem = place_view_problem(c->place);
+	autofree char *text = NULL;
+
+	if (!problem)
+		return;
+	text = xasprintf("scripts and child processes cannot start %s programs here: %s",
+		c->event.target, problem);
+	emit_note(w->emit, text);
+}
+
+static int open_place(struct workload *w, struct workload_column *c, struct err *e)
+{
+	const struct workload_target *t = &w->targets[c->target];
+	struct place_config config = {
+		.uri = c->uri,
+		.target = c->launch.toolchain->target,
+		.toolchain = c->launch.toolchain,
+		.runner_path = c->runner_path,
+	};
+	struct place_view view = {
+		.emulate = c->launch.emulate ? t->target : NULL,
+		.emulator = &c->launch.toolchain->emulator,
+		.binds = t->binds.len ? &t->binds : NULL,
+	};
+	struct event event = {.type = EVENT_PLACE, .place.column = &c->event};
+
+	if (c->place)
+		return 0;
+	c->place = place_open(&c->event, &config, &view, e);
+	if (!c->place)
+		return -1;
+	emit_send(w->emit, &event);
+	tell_view_problem(w, c);
+	return 0;
+}
+
+int workload_open_places(struct workload *w, const struct plan *plan, struct err *e)
+{
+	for (size_t i = 0; i < w->n_columns; i++) {
+		bool used = !plan;
+
+		for (size_t k = 0; plan && k < plan->len && !used; k++)
+			used = plan->items[k].column == i;
+		if (used && open_place(w, &w->columns[i], e) < 0)
+			return -1;
+	}
+	return 0;
+}

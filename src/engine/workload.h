@@ -1,0 +1,101 @@
+/*
+ * Everything a run, a listing or an archive is made of: for each target its toolchain and
+ * suites (built here, or taken out of an archive), and for each column of the report the
+ * suites that belong there and the place they run on. The verbs fill it step by step and
+ * see nothing of adapters, frameworks or transports.
+ */
+#ifndef XTEST_ENGINE_WORKLOAD_H
+#define XTEST_ENGINE_WORKLOAD_H
+
+#include "engine/build.h"
+#include "engine/launch.h"
+#include "engine/place.h"
+#include "filter/filter-set.h"
+#include "model/plan.h"
+#include "model/target.h"
+
+/* One target of the run. */
+struct workload_target {
+	const struct target *target; /* borrowed from the workload's list */
+	struct toolchain toolchain;
+	struct build_result build; /* the suites of both platforms */
+	struct strv binds; /* mounts that put an archive's trees where they were built;
+			      empty when built here */
+};
+
+/* One column of the report. */
+struct workload_column {
+	struct event_column event;                /* what reporters see */
+	size_t target;                            /* index into targets: whose suites */
+	enum platform platform;                   /* which of them */
+	char *label, *uri, *detail, *runner_path; /* owned */
+	struct launch launch;
+	struct place *place; /* NULL until needed */
+};
+
+struct workload {
+	const struct project *project;
+	const struct emit *emit;
+	struct interrupt *interrupt;
+	struct target_list known; /* all targets there are */
+	const struct target *host;
+	struct toolchain host_toolchain;
+	struct workload_target *targets;
+	size_t n_targets;
+	struct workload_column *columns;
+	size_t n_columns;
+	struct config_settings
+		settings; /* of the profile; borrows from the project's configuration */
+	struct strv environment; /* of local and user places */
+	unsigned jobs;
+	char *run_id;
+};
+
+struct workload_options {
+	const struct strv *targets; /* names; empty: the configuration's, else the host */
+	const struct strv *places;  /* --on; empty: the configuration's, else `user` for a
+				       foreign target and `local` otherwise */
+	const char *adapter;        /* NULL: the configuration's, else the best bidder */
+	const char *profile;        /* of the configuration; NULL: its top level */
+	const struct strv *build_args;
+	unsigned jobs; /* 0: the configuration's, else as many as there are processors */
+	bool verbose;
+	int64_t timeout_ms, grace_ms;
+	const char *user; /* run tests as this user; NULL: as the one we are */
+};
+
+/* Knows the targets and resolves what is asked for; builds nothing. Borrows project, emit
+ * and interrupt. */
+int workload_open(struct workload *w, const struct project *project,
+	const struct workload_options *o, const struct emit *emit,
+	struct interrupt *interrupt, struct err *e) MUST_CHECK;
+void workload_release(struct workload *w);
+
+/* Builds every target with the adapters. */
+int workload_build(
+	struct workload *w, const struct workload_options *o, struct err *e) MUST_CHECK;
+/* Applies the configuration's overrides, recognises frameworks, and makes the columns.
+ * After build (or after the suites were filled from an archive). */
+int workload_arrange(
+	struct workload *w, const struct workload_options *o, struct err *e) MUST_CHECK;
+
+/* Asks the programs for their cases (those whose suites the filter cannot rule out), from
+ * the cache where they did not change. Opens places only when something must be asked. */
+int workload_list(struct workload *w, const struct filter_set *filter, int64_t timeout_ms,
+	struct err *e) MUST_CHECK;
+/* Opens the places of all columns that have something to run in the plan. */
+int workload_open_places(
+	struct workload *w, const struct plan *plan, struct err *e) MUST_CHECK;
+
+enum run_ignored { RUN_IGNORED_DEFAULT, RUN_IGNORED_ONLY, RUN_IGNORED_ALL };
+
+/* Selects cases into the plan, with the fixtures they need. */
+int workload_plan(struct workload *w, const struct filter_set *filter,
+	enum run_ignored ignored, struct plan *plan, struct err *e) MUST_CHECK;
+
+/* True when the suite belongs to the column. */
+bool workload_in_column(const struct workload_column *column, const struct suite *suite);
+struct suite_list *workload_suites(
+	struct workload *w, const struct workload_column *column);
+
+#endif
