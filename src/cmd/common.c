@@ -1,0 +1,176 @@
+#include "cmd/common.h"
+
+#include "base/fs.h"
+
+enum { LIST_TIMEOUT_MS = 60000 };
+
+#define O(member) offsetof(struct common, member)
+
+static const char *const ignored_choices[] = {"default", "only", "all", NULL};
+static const char *const platform_choices[] = {"host", "target", "any", NULL};
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
+static const char *const no_tests_choices[] = {"auto", "fail", "warn", "pass", NULL};
+
+const struct opt common_build_opts[] = {
+	{"target", 't', "NAME", NULL, OPT_LIST, O(targets),
+		"build and test for this target; may be given several times"},
+	{"on", 0, "PLACE", NULL, OPT_LIST, O(places),
+		"where target tests run: local, user (default for a foreign CPU)"},
+	{"directory", 'C', "DIR", NULL, OPT_STRING, O(directory),
+		"the project (default: the working directory)"},
+	{"adapter", 0, "NAME", NULL, OPT_STRING, O(adapter),
+		"build system to use: cmake, meson, autotools, make, manifest"},
+	{"profile", 'P', "NAME", NULL, OPT_STRING, O(profile), "profile of xtest.json"},
+	{"jobs", 'j', "N", NULL, OPT_UNSIGNED, O(jobs),
+		"build jobs and test processes at once (default: processors)"},
+	{"verbose", 'v', NULL, NULL, OPT_COUNT, O(verbose),
+		"say more: commands, decisions, skipped alternatives"},
+	{0},
+};
+
+const struct opt common_filter_opts[] = {
+	{"filterset", 'E', "EXPR", NULL, OPT_LIST, O(expressions),
+		"tests that match, as 'package(json) and not test(/slow/)'"},
+	{"skip", 0, "TEXT", NULL, OPT_LIST, O(skips),
+		"leave out tests whose name contains TEXT"},
+	{"exact", 0, NULL, NULL, OPT_FLAG, O(exact), "FILTER and --skip are whole names"},
+	{"run-ignored", 0, "WHICH", ignored_choices, OPT_STRING, O(run_ignored),
+		"disabled tests: default, only, all"},
+	{"platform-filter", 0, "SIDE", platform_choices, OPT_STRING, O(platform_filter),
+		NULL},
+	{"list-timeout", 0, "TIME", NULL, OPT_DURATION, O(list_timeout_ms),
+		"limit for a program to list its cases (default 60s)"},
+	{0},
+};
+
+const struct opt common_archive_opts[] = {
+	{"archive-file", 0, "FILE", NULL, OPT_STRING, O(archive_file),
+		"take the tests from an archive; - is standard input"},
+	{"extract-to", 0, "DIR", NULL, OPT_STRING, O(extract_to),
+		"unpack the archive here and leave it"},
+	{"extract-overwrite", 0, NULL, NULL, OPT_FLAG, O(extract_overwrite),
+		"replace what is in --extract-to"},
+	{"workspace-remap", 0, "DIR", NULL, OPT_STRING, O(workspace_remap),
+		"the sources are here, not in the archive"},
+	{0},
+};
+
+const struct opt common_run_opts[] = {
+	{"timeout", 0, "TIME", NULL, OPT_DURATION, O(timeout_ms),
+		"wall-clock limit of every test, over all others"},
+	{"fail-fast", 0, NULL, NULL, OPT_FLAG, O(fail_fast),
+		"start nothing more after the first failure"},
+	{"no-fail-fast", 0, NULL, NULL, OPT_FLAG, O(no_fail_fast),
+		"run everything whatever fails (default)"},
+	{"max-fail", 0, "N", NULL, OPT_UNSIGNED, O(max_fail),
+		"start nothing more after N failures"},
+	{"no-capture", 0, NULL, NULL, OPT_FLAG, O(no_capture),
+		"show output as it comes; one test at a time"},
+	{"user", 0, "NAME", NULL, OPT_STRING, O(user),
+		"run the tests as this user (needs root)"},
+	{"no-run", 0, NULL, NULL, OPT_FLAG, O(no_run), "build, run nothing"},
+	{"no-tests", 0, "WHAT", no_tests_choices, OPT_STRING, O(no_tests),
+		"when nothing is selected: fail (exit code 4), warn, pass"},
+	{0},
+};
+
+const struct opt common_report_opts[] = {
+	{"report", 0, "NAME[=FILE]", NULL, OPT_LIST, O(reports),
+		"human, jsonl, junit, tap; - is standard output; repeatable"},
+	{"color", 0, "WHEN", color_choices, OPT_STRING, O(color),
+		"auto, always, never; NO_COLOR is honoured"},
+	{"hide-progress", 0, NULL, NULL, OPT_FLAG, O(hide_progress),
+		"no progress bar, even on a terminal"},
+	{0},
+};
+
+void common_defaults(struct common *c)
+{
+	*c = (struct common){
+		.run_ignored = "default",
+		.platform_filter = "any",
+		.list_timeout_ms = LIST_TIMEOUT_MS,
+		.no_tests = "auto",
+		.color = "auto",
+	};
+}
+
+void common_release(struct common *c)
+{
+	strv_release(&c->targets);
+	strv_release(&c->places);
+	strv_release(&c->expressions);
+	strv_release(&c->skips);
+	strv_release(&c->reports);
+	strv_release(&c->filters);
+	strv_release(&c->build_args);
+}
+
+enum run_ignored common_run_ignored(const struct common *c)
+{
+	return streq(c->run_ignored, "only")  ? RUN_IGNORED_ONLY
+	       : streq(c->run_ignored, "all") ? RUN_IGNORED_ALL
+					      : RUN_IGNORED_DEFAULT;
+}
+
+int common_filter(const struct common *c, struct filter_set *filter, struct err *e)
+{
+	for (size_t i = 0; i < c->expressions.len; i++)
+		if (filter_set_add(filter, c->expressions.v[i], FILTER_COMMAND_LINE, e) <
+			0)
+			return -1;
+	strv_copy(&filter->names, &c->filters);
+	strv_copy(&filter->skips, &c->skips);
+	filter->exact = c->exact;
+	return 0;
+}
+
+static struct workload_options workload_options(const struct common *c)
+{
+	return (struct workload_options){
+		.targets = &c->targets,
+		.places = &c->places,
+		.adapter = c->adapter,
+		.profile = c->profile,
+		.build_args = &c->build_args,
+		.jobs = c->jobs,
+		.verbose = c->verbose,
+		.timeout_ms = c->timeout_ms,
+		.user = c->user,
+	};
+}
+
+int common_session_open(struct common_session *s, const struct common *c, struct err *e)
+{
+	struct workload_options o = workload_options(c);
+
+	interrupt_open(&s->interrupt);
+	s->opened = true;
+	if (project_open(&s->project, c->directory, e) < 0)
+		return -1;
+	return workload_open(&s->workload, &s->project, &o, &s->emit, &s->interrupt, e);
+}
+
+int common_session_build(struct common_session *s, const struct common *c, struct err *e)
+{
+	struct workload_options o = workload_options(c);
+
+	if (workload_build(&s->workload, &o, e) < 0)
+		return -1;
+	return workload_arrange(&s->workload, &o, e);
+}
+
+void common_session_close(struct common_session *s)
+{
+	struct err ignored;
+
+	if (!s->opened)
+		return;
+	workload_release(&s->workload);
+	project_release(&s->project);
+	interrupt_close(&s->interrupt);
+	if (s->extracted && !s->keep_extracted &&
+		fs_remove_tree(s->extracted, &ignored) < 0)
+		s->keep_extracted = true;
+	free(s->extracted);
+}

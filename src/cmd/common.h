@@ -1,0 +1,73 @@
+/* Options that several verbs share, and the steps they begin with: open the project,
+ * build (or unpack an archive), arrange, list. */
+#ifndef XTEST_CMD_COMMON_H
+#define XTEST_CMD_COMMON_H
+
+#include "cmd/opts.h"
+#include "engine/workload.h"
+
+/* Zero-initialise, then common_defaults(). Strings point into argv. */
+struct common {
+	/* where and what to build */
+	const char *directory;
+	struct strv targets, places;
+	const char *adapter, *profile;
+	unsigned jobs;
+	unsigned verbose;
+	/* which tests */
+	struct strv expressions, skips;
+	bool exact;
+	const char *run_ignored, *platform_filter;
+	int64_t list_timeout_ms;
+	/* from an archive */
+	const char *archive_file, *extract_to, *workspace_remap;
+	bool extract_overwrite;
+	/* running */
+	int64_t timeout_ms;
+	const char *user;
+	bool fail_fast, no_fail_fast, no_capture, no_run;
+	unsigned max_fail;
+	const char *no_tests;
+	/* reporting */
+	struct strv reports;
+	const char *color;
+	bool hide_progress;
+	/* listing */
+	const char *message_format, *list_type;
+	/* words */
+	struct strv filters, build_args;
+};
+
+void common_defaults(struct common *c);
+void common_release(struct common *c);
+
+/* Tables of struct common; each ends with a NULL name. */
+extern const struct opt common_build_opts[], common_filter_opts[], common_archive_opts[],
+	common_run_opts[], common_report_opts[];
+
+/* The filter the options describe. */
+int common_filter(
+	const struct common *c, struct filter_set *filter, struct err *e) MUST_CHECK;
+enum run_ignored common_run_ignored(const struct common *c);
+
+/* A workload from its beginning to its arranged columns; what must be undone is undone by
+ * common_session_close(). */
+struct common_session {
+	struct project project;
+	struct workload workload;
+	struct interrupt interrupt;
+	struct emit emit;
+	char *extracted; /* directory an archive was unpacked to; NULL */
+	bool keep_extracted;
+	bool opened;
+};
+
+/* Opens project and workload (which then has its run id). `s->emit` must be set. */
+int common_session_open(
+	struct common_session *s, const struct common *c, struct err *e) MUST_CHECK;
+/* Builds, and arranges the columns. */
+int common_session_build(
+	struct common_session *s, const struct common *c, struct err *e) MUST_CHECK;
+void common_session_close(struct common_session *s);
+
+#endif

@@ -1,0 +1,236 @@
+#include "cmd/opts.h"
+
+#include "base/duration.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+/* The words that are still to be read. */
+struct cursor {
+	int argc, next;
+	char **argv;
+};
+
+static const struct opt *find_opt(
+	const struct opt_group *groups, const char *name, size_t len, char letter)
+{
+	for (; groups->title; groups++)
+		for (const struct opt *o = groups->opts; o->name; o++)
+			if (letter ? o->letter == letter
+				   : strlen(o->name) == len &&
+						strncmp(o->name, name, len) == 0)
+				return o;
+	return NULL;
+}
+
+static const char *nearest_opt(const struct opt_group *groups, const char *name)
+{
+	const char *names[256];
+	size_t n = 0;
+
+	for (; groups->title; groups++)
+		for (const struct opt *o = groups->opts;
+			o->name && n < ARRAY_LEN(names) - 1; o++)
+			names[n++] = o->name;
+	names[n] = NULL;
+	return util_nearest(name, names);
+}
+
+static bool takes_value(const struct opt *o)
+{
+	return o->type > OPT_COUNT;
+}
+
+static int parse_number(const struct opt *o, const char *value, long min, long max,
+	long *out, struct err *e)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(value, &end, 10);
+	if (errno || end == value || *end || *out < min || *out > max)
+		return err_set(e, ERR_USAGE, "--%s takes a whole number%s, not \"%s\"",
+			o->name, min >= 0 ? " from 0 on" : "", value);
+	return 0;
+}
+
+static int check_choice(const struct opt *o, const char *value, struct err *e)
+{
+	autorelease(strv) struct strv all = STRV_INIT;
+	autofree char *joined = NULL;
+
+	for (const char *const *c = o->choices; c && *c; c++) {
+		if (streq(*c, value))
+			return 0;
+		strv_push(&all, *c);
+	}
+	if (!o->choices)
+		return 0;
+	joined = strv_join(&all, ", ");
+	return err_set(e, ERR_USAGE, "--%s takes one of: %s; not \"%s\"", o->name, joined,
+		value);
+}
+
+static int set_value(const struct opt *o, const char *value, void *values, struct err *e)
+{
+	void *at = (char *)values + o->offset;
+	long number;
+
+	if (value && check_choice(o, value, e) < 0)
+		return -1;
+	switch (o->type) {
+	case OPT_FLAG:
+		*(bool *)at = true;
+		return 0;
+	case OPT_NO_FLAG:
+		*(bool *)at = false;
+		return 0;
+	case OPT_COUNT:
+		++*(unsigned *)at;
+		return 0;
+	case OPT_STRING:
+		*(const char **)at = value;
+		return 0;
+	case OPT_LIST:
+		strv_push(at, value);
+		return 0;
+	case OPT_UNSIGNED:
+		if (parse_number(o, value, 0, INT_MAX, &number, e) < 0)
+			return -1;
+		*(unsigned *)at = (unsigned)number;
+		return 0;
+	case OPT_INT:
+		if (parse_number(o, value, INT_MIN, INT_MAX, &number, e) < 0)
+			return -1;
+		*(int *)at = (int)number;
+		return 0;
+	case OPT_DURATION:
+		if (duration_parse(value, at, e) < 0) {
+			e->kind = ERR_USAGE;
+			return err_context(e, "--%s", o->name);
+		}
+		*(int64_t *)at /= 1000;
+		return 0;
+	}
+	return 0;
+}
+
+/* "--name", "--name=value" or "--name value". */
+static int parse_long(
+	const struct opt_group *groups, struct cursor *c, void *values, struct err *e)
+{
+	const char *word = c->argv[c->next++] + 2;
+	size_t len = strcspn(word, "=");
+	const struct opt *o = find_opt(groups, word, len, 0);
+	const char *value = word[len] ? word + len + 1 : NULL;
+
+	if (!o) {
+		autofree char *name = xstrndup(word, len);
+		const char *near = nearest_opt(groups, name);
+
+		return err_set(e, ERR_USAGE, "there is no option --%s%s%s%s", name,
+			near ? "; did you mean --" : "", near ? near : "",
+			near ? "?" : "");
+	}
+	if (!takes_value(o))
+		return value ? err_set(e, ERR_USAGE, "--%s takes no value", o->name)
+			     : set_value(o, NULL, values, e);
+	if (!value && c->next >= c->argc)
+		return err_set(e, ERR_USAGE, "--%s needs a value: --%s %s", o->name,
+			o->name, o->arg);
+	return set_value(o, value ? value : c->argv[c->next++], values, e);
+}
+
+/* "-v", "-vv", "-j4", "-j 4". */
+static int parse_short(
+	const struct opt_group *groups, struct cursor *c, void *values, struct err *e)
+{
+	const char *word = c->argv[c->next++];
+
+	for (const char *p = word + 1; *p; p++) {
+		const struct opt *o = find_opt(groups, NULL, 0, *p);
+
+		if (!o)
+			return err_set(e, ERR_USAGE, "there is no option -%c (in \"%s\")",
+				*p, word);
+		if (!takes_value(o)) {
+			if (set_value(o, NULL, values, e) < 0)
+				return -1;
+			continue;
+		}
+		if (p[1])
+			return set_value(o, p[1] == '=' ? p + 2 : p + 1, values, e);
+		if (c->next >= c->argc)
+			return err_set(e, ERR_USAGE, "-%c needs a value: -%c %s", *p, *p,
+				o->arg);
+		return set_value(o, c->argv[c->next++], values, e);
+	}
+	return 0;
+}
+
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1] && !streq(word, "--");
+}
+
+int opts_parse(const struct opt_group *groups, int argc, char **argv, void *values,
+	struct strv *words, struct strv *rest, struct err *e)
+{
+	struct cursor c = {argc, 1, argv};
+
+	while (c.next < argc) {
+		const char *word = argv[c.next];
+
+		if (streq(word, "--")) {
+			while (++c.next < argc)
+				strv_push(rest ? rest : words, argv[c.next]);
+			return 0;
+		}
+		if (!is_option(word)) {
+			strv_push(words, word);
+			c.next++;
+		} else if ((word[1] == '-' ? parse_long : parse_short)(
+				   groups, &c, values, e) < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int opts_parse_leading(const struct opt_group *groups, int argc, char **argv,
+	void *values, struct strv *words, struct err *e)
+{
+	struct cursor c = {argc, 1, argv};
+
+	while (c.next < argc && is_option(argv[c.next]))
+		if ((argv[c.next][1] == '-' ? parse_long : parse_short)(
+			    groups, &c, values, e) < 0)
+			return -1;
+	if (c.next < argc && streq(argv[c.next], "--"))
+		c.next++;
+	while (c.next < argc)
+		strv_push(words, argv[c.next++]);
+	return 0;
+}
+
+void opts_print(const struct opt_group *groups, struct buf *out)
+{
+	for (; groups->title; groups++) {
+		buf_printf(out, "\n%s:\n", groups->title);
+		for (const struct opt *o = groups->opts; o->name; o++) {
+			char left[64], letter[5] = "    ";
+
+			if (!o->help)
+				continue;
+			if (o->letter)
+				snprintf(letter, sizeof letter, "-%c, ", o->letter);
+			snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name,
+				o->arg ? " " : "", o->arg ? o->arg : "");
+			if (strlen(left) > 28)
+				buf_printf(out, "  %s\n  %-28s  %s\n", left, "", o->help);
+			else
+				buf_printf(out, "  %-28s  %s\n", left, o->help);
+		}
+	}
+}

@@ -1,0 +1,256 @@
+/* xtest run: build, select, run, report. */
+#include "config.h"
+
+#include "base/fs.h"
+#include "cmd/common.h"
+#include "cmd/verb.h"
+#include "engine/schedule.h"
+#include "report/report-set.h"
+
+#include <stdio.h>
+
+enum { SLOW_MS = 60000 };
+
+static const struct opt_group groups[] = {
+	{"Build", common_build_opts},
+	{"Tests", common_filter_opts},
+	{"Archive", common_archive_opts},
+	{"Run", common_run_opts},
+	{"Report", common_report_opts},
+	{0},
+};
+
+/* The state of one invocation. */
+struct invocation {
+	struct common c;
+	struct common_session session;
+	struct filter_set filter;
+	struct plan plan;
+	struct schedule_result result;
+	struct report_set *reports;
+	bool started; /* RUN_START was sent */
+};
+
+static void send(void *ctx, const struct event *event)
+{
+	report_set_event(ctx, event);
+}
+
+static void send_run_start(struct invocation *in, int argc, char **argv)
+{
+	autorelease(strv) struct strv words = STRV_INIT;
+	autofree char *command_line = NULL;
+	struct event event = {
+		.type = EVENT_RUN_START,
+		.run =
+			{
+				.id = in->session.workload.run_id,
+				.version = PACKAGE_VERSION,
+				.project = in->session.project.name,
+				.wall_clock_ms = wall_clock_ms(),
+			},
+	};
+
+	strv_push(&words, "xtest");
+	for (int i = 0; i < argc; i++)
+		strv_push(&words, argv[i]);
+	command_line = strv_quote(&words);
+	event.run.command_line = command_line;
+	emit_send(&in->session.emit, &event);
+	in->started = true;
+}
+
+static void send_plan(struct invocation *in)
+{
+	struct workload *w = &in->session.workload;
+	autofree const struct event_column **columns =
+		xcalloc(w->n_columns, sizeof *columns);
+	autofree size_t *totals = xcalloc(w->n_columns, sizeof *totals);
+	struct event event = {.type = EVENT_PLAN};
+	size_t suites = 0;
+
+	for (size_t i = 0; i < w->n_columns; i++)
+		columns[i] = &w->columns[i].event;
+	for (size_t i = 0; i < in->plan.len; i++) {
+		const struct plan_item *item = &in->plan.items[i];
+
+		totals[item->column]++;
+		suites += item->test == &item->suite->cases[0];
+	}
+	event.plan.columns = columns;
+	event.plan.n_columns = w->n_columns;
+	event.plan.column_totals = totals;
+	event.plan.total = in->plan.len;
+	event.plan.suites = suites;
+	event.plan.filtered_out = in->plan.filtered_out;
+	emit_send(&in->session.emit, &event);
+}
+
+static void send_run_end(struct invocation *in, int exit_code)
+{
+	struct workload *w = &in->session.workload;
+	autofree const struct event_column **columns =
+		xcalloc(w->n_columns, sizeof *columns);
+	autofree struct event_counts *none = xcalloc(w->n_columns, sizeof *none);
+	struct event event = {
+		.type = EVENT_RUN_END,
+		.end =
+			{
+				.counts = &in->result.counts,
+				.columns = columns,
+				.column_counts = in->result.column_counts
+							 ? in->result.column_counts
+							 : none,
+				.n_columns = w->n_columns,
+				.exit_code = exit_code,
+				.cancelled = in->result.cancelled,
+			},
+	};
+
+	for (size_t i = 0; i < w->n_columns; i++)
+		columns[i] = &w->columns[i].event;
+	emit_send(&in->session.emit, &event);
+}
+
+/* The verdicts' exit code. A missing verdict outranks a failure: whoever sees 100 may
+ * trust that every test has its verdict. */
+static int exit_code(const struct schedule_result *r)
+{
+	if (r->cancelled)
+		return ERR_TESTS_FAILED;
+	if (r->counts.lost || r->counts.not_run)
+		return ERR_INFRA;
+	return r->counts.failed + r->counts.timed_out + r->counts.crashed
+		       ? ERR_TESTS_FAILED
+		       : 0;
+}
+
+static int nothing_selected(struct invocation *in, struct err *e)
+{
+	if (streq(in->c.no_tests, "pass"))
+		return 0;
+	if (streq(in->c.no_tests, "warn")) {
+		emit_note(&in->session.emit, "no test was selected");
+		return 0;
+	}
+	if (in->plan.filtered_out)
+		return err_set(e, ERR_NO_TESTS,
+			"no test was selected: the filter leaves out all %zu (see `xtest "
+			"list`)",
+			in->plan.filtered_out);
+	return err_set(e, ERR_NO_TESTS,
+		"the build system registered no test; see `xtest help list`, or name "
+		"them in xtest.json");
+}
+
+static bool stops_early(const struct invocation *in)
+{
+	return in->c.fail_fast || (!in->c.no_fail_fast && !in->c.max_fail &&
+					  in->session.workload.settings.fail_fast == 1);
+}
+
+static int run_plan(struct invocation *in, struct err *e)
+{
+	struct workload *w = &in->session.workload;
+	autofree struct place **places = xcalloc(w->n_columns, sizeof(struct place *));
+	autofree const struct launch **launches =
+		xcalloc(w->n_columns, sizeof(struct launch *));
+	struct schedule_options o = {
+		.launches = launches,
+		.jobs = in->c.no_capture ? 1 : w->jobs,
+		.max_fail = stops_early(in) ? 1 : in->c.max_fail,
+		.no_capture = in->c.no_capture,
+		.slow_ms = SLOW_MS,
+		.emit = &in->session.emit,
+		.interrupt = &in->session.interrupt,
+	};
+
+	if (workload_open_places(w, &in->plan, e) < 0)
+		return -1;
+	for (size_t i = 0; i < w->n_columns; i++) {
+		places[i] = w->columns[i].place;
+		launches[i] = &w->columns[i].launch;
+	}
+	o.places = places;
+	o.n_columns = w->n_columns;
+	send_plan(in);
+	schedule_run(&in->plan, &o, &in->result);
+	return exit_code(&in->result);
+}
+
+static int go(struct invocation *in, int argc, char **argv, struct err *e)
+{
+	struct workload *w = &in->session.workload;
+
+	if (common_filter(&in->c, &in->filter, e) < 0 ||
+		common_session_open(&in->session, &in->c, e) < 0)
+		return -1;
+	in->filter.default_filter = w->settings.default_filter;
+	send_run_start(in, argc, argv);
+	if (common_session_build(&in->session, &in->c, e) < 0)
+		return -1;
+	if (in->c.no_run)
+		return 0;
+	if (workload_list(w, &in->filter, in->c.list_timeout_ms, e) < 0 ||
+		workload_plan(w, &in->filter, common_run_ignored(&in->c), &in->plan, e) <
+			0)
+		return -1;
+	return in->plan.len ? run_plan(in, e) : nothing_selected(in, e);
+}
+
+static int open_reports(struct invocation *in, struct err *e)
+{
+	struct report_set_options o = {
+		.specs = &in->c.reports,
+		.color = streq(in->c.color, "always")  ? REPORT_COLOR_ALWAYS
+			 : streq(in->c.color, "never") ? REPORT_COLOR_NEVER
+						       : REPORT_COLOR_AUTO,
+		.no_progress = in->c.hide_progress,
+		.no_capture = in->c.no_capture,
+		.verbose = in->c.verbose,
+	};
+
+	in->reports = report_set_open(&o, e);
+	in->session.emit =
+		(struct emit){.send = send, .ctx = in->reports, .start_ms = now_ms()};
+	return in->reports ? 0 : -1;
+}
+
+static int verb_run_main(int argc, char **argv, struct err *e)
+{
+	struct invocation in = {0};
+	struct err lost = {0};
+	int code = -1;
+
+	common_defaults(&in.c);
+	if (opts_parse(groups, argc, argv, &in.c, &in.c.filters, &in.c.build_args, e) ==
+			0 &&
+		open_reports(&in, e) == 0) {
+		code = go(&in, argc, argv, e);
+		if (in.started)
+			send_run_end(&in, code < 0 ? (int)e->kind : code);
+		/* A report that is not whole must not look like success. */
+		if (report_set_close(in.reports, &lost) < 0 && code >= 0) {
+			*e = lost;
+			code = -1;
+		}
+	}
+	plan_release(&in.plan);
+	schedule_result_release(&in.result);
+	filter_set_release(&in.filter);
+	common_session_close(&in.session);
+	common_release(&in.c);
+	return code;
+}
+
+const struct verb verb_run = {
+	.name = "run",
+	.usage = "[OPTION]… [FILTER]… [-- BUILD-ARGUMENT…]",
+	.summary = "Build the project, run its tests where they belong, report them as "
+		   "one run",
+	.details = "FILTER selects tests whose name contains it; several are a union. "
+		   "Words after -- go to the build\n"
+		   "system's configure step.",
+	.groups = groups,
+	.run = verb_run_main,
+};
