@@ -284,7 +284,8 @@ size_t cmake_tests_missing(const struct json *answer)
 }
 
 static void read_test(struct suite *s, const struct json *answer, const struct json *test,
-	const struct cmake_model *model, const struct build_request *request)
+	const struct cmake_model *model, const struct build_request *request,
+	int64_t timeout)
 {
 	const char *project = project_of(answer, test, model);
 
@@ -298,15 +299,40 @@ static void read_test(struct suite *s, const struct json *answer, const struct j
 	if (!s->command.len) /* a path that cannot be started, and says why */
 		strv_push_take(&s->command,
 			fs_join(request->build_dir, "ctest found no program for it"));
+	s->timeout_ms = timeout;
 	read_properties(s, json_find(test, "properties"));
 	if (!s->cwd)
 		s->cwd = xstrdup(request->build_dir);
+}
+
+/* The limit for tests without one (CTEST_TEST_TIMEOUT), from the file include(CTest)
+ * writes. CTest's own default is no wish of the project. */
+static int64_t default_timeout_ms(const struct build_request *request)
+{
+	autofree char *path = fs_join(request->build_dir, "DartConfiguration.tcl");
+	autorelease(buf) struct buf text = BUF_INIT;
+	struct err ignored;
+	const char *line;
+	size_t len, pos = 0;
+
+	if (!fs_exists(path) || fs_read_file(path, &text, &ignored) < 0)
+		return 0;
+	while (buf_next_line(buf_str(&text), text.len, &pos, &line, &len)) {
+		long seconds = starts_with(line, "TimeOut: ")
+				       ? strtol(line + strlen("TimeOut: "), NULL, 10)
+				       : 0;
+
+		if (seconds > 0)
+			return seconds == 1500 ? 0 : seconds * 1000;
+	}
+	return 0;
 }
 
 int cmake_tests_read(const struct json *answer, const struct cmake_model *model,
 	const struct build_request *request, struct suite_list *suites, struct err *e)
 {
 	const struct json *tests = json_find(answer, "tests");
+	int64_t timeout = default_timeout_ms(request);
 
 	if (json_kind(tests) != JSON_ARRAY)
 		return err_set(e, ERR_METADATA,
@@ -315,7 +341,7 @@ int cmake_tests_read(const struct json *answer, const struct cmake_model *model,
 			"or newer is needed");
 	for (size_t i = 0; i < json_len(tests); i++)
 		read_test(suite_list_add(suites), answer, json_at(tests, i), model,
-			request);
+			request, timeout);
 	adapter_ids_assign(suites);
 	return 0;
 }

@@ -99,28 +99,69 @@ static void build_argv(const struct build_request *request, struct strv *argv)
 		strv_push(argv, "--verbose");
 }
 
-/* Programs outside the default target, when some test misses its program: they may be
- * what it misses. One that does not build leaves its test without a program, which the
- * test's verdict says. */
-static void build_the_rest(
-	const struct build_request *request, const struct cmake_model *model)
+/* Programs outside the default target that tests wanted, remembered in a file of the
+ * build directory, one name a line: they must be kept up to date as well. */
+static char *extra_path(const struct build_request *request)
+{
+	return fs_join(request->build_dir, "xtest-extra-targets");
+}
+
+static void read_extra(const struct build_request *request,
+	const struct cmake_model *model, struct strv *extra)
+{
+	autofree char *path = extra_path(request);
+	autorelease(strv) struct strv names = STRV_INIT;
+	autorelease(buf) struct buf text = BUF_INIT;
+	struct err ignored;
+
+	if (!fs_exists(path) || fs_read_file(path, &text, &ignored) < 0)
+		return;
+	strv_split(&names, buf_str(&text), "\n");
+	for (size_t i = 0; i < model->n_targets; i++)
+		if (strv_has(&names, model->targets[i].name))
+			strv_push(extra, model->targets[i].name);
+}
+
+static int build_extra(
+	const struct build_request *request, const struct strv *extra, struct err *e)
 {
 	autorelease(strv) struct strv argv = STRV_INIT;
-	struct err ignored = {0};
-	bool any = false;
 
+	if (!extra->len)
+		return 0;
 	build_argv(request, &argv);
 	strv_push(&argv, "--target");
-	for (size_t i = 0; i < model->n_targets; i++) {
-		if (!model->targets[i].executable ||
-			fs_exists(model->targets[i].artifact))
-			continue;
-		strv_push(&argv, model->targets[i].name);
-		any = true;
+	strv_push_all(&argv, extra);
+	return adapter_run(request, &argv, NULL, NULL, e);
+}
+
+/* Some test misses its program: the programs outside the default target may be it. One
+ * that does not build leaves its test without a program, which the test's verdict says.
+ */
+static int build_the_rest(const struct build_request *request,
+	const struct cmake_model *model, struct strv *extra, struct err *e)
+{
+	autofree char *path = extra_path(request), *text = NULL;
+	autorelease(strv) struct strv rest = STRV_INIT;
+	struct err failure = {0};
+
+	for (size_t i = 0; i < model->n_targets; i++)
+		if (model->targets[i].executable &&
+			!fs_exists(model->targets[i].artifact))
+			strv_push(&rest, model->targets[i].name);
+	if (!rest.len)
+		return 0;
+	if (build_extra(request, &rest, &failure) < 0) {
+		if (failure.kind != ERR_BUILD) {
+			*e = failure;
+			return -1;
+		}
+		return 0;
 	}
-	if (any && adapter_run(request, &argv, NULL, NULL, &ignored) < 0 &&
-		request->output)
-		request->output(request->ctx, ignored.msg, strlen(ignored.msg));
+	strv_push_all(extra, &rest);
+	strv_unique(extra);
+	text = strv_join(extra, "\n");
+	return fs_write_if_changed(path, text, strlen(text), 0644, e) < 0 ? -1 : 1;
 }
 
 static struct json *ask_ctest(const struct build_request *request, struct err *e)
@@ -144,14 +185,23 @@ static int read_suites(const struct build_request *request,
 {
 	autofree char *tests = fs_join(request->build_dir, "CTestTestfile.cmake");
 	autorelease_json struct json *answer = NULL;
+	autorelease(strv) struct strv extra = STRV_INIT;
 
 	if (!fs_exists(tests)) /* no enable_testing(): ctest would have no answer */
 		return 0;
+	read_extra(request, model, &extra);
+	if (build_extra(request, &extra, e) < 0)
+		return -1;
 	answer = ask_ctest(request, e);
 	if (answer && cmake_tests_missing(answer)) {
-		build_the_rest(request, model);
-		json_free(answer);
-		answer = ask_ctest(request, e);
+		int built = build_the_rest(request, model, &extra, e);
+
+		if (built < 0)
+			return -1;
+		if (built) {
+			json_free(answer);
+			answer = ask_ctest(request, e);
+		}
 	}
 	return answer ? cmake_tests_read(answer, model, request, suites, e) : -1;
 }

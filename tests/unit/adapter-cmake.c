@@ -46,7 +46,7 @@ static const struct bed_row everywhere[] = {
 	{"everything::properties", "processors", "3"},
 	{"everything::properties", "cost", "4.500"},
 	{"everything::prepare", "fixtures-setup", "[\"fixture\"]"},
-	{"everything::prepare", "timeout-ms", "-"},
+	{"everything::prepare", "timeout-ms", "90000"},
 	{"everything::prepare", "skip-code", "-"},
 	{"everything::prepare", "cases", "-"},
 	{"everything::sweep", "fixtures-cleanup", "[\"fixture\"]"},
@@ -95,6 +95,33 @@ static void test_regex(void)
 	}
 }
 
+/* A program outside the default target is kept up to date like the others. */
+static void test_extra(struct bed *bed)
+{
+	struct suite_list suites = {0};
+	autofree char *stale = fs_join(bed->dir, "late");
+	struct err e = {0};
+
+	is_int(fs_remove_tree(stale, &e), 0, "such a program is gone");
+	ok(bed_run(bed, &adapter_cmake, &suites), "again");
+	ok(fs_exists(stale), "and made again");
+	suite_list_release(&suites);
+}
+
+/* The other generator, and no answer that depends on the first. */
+static void test_make(struct bed *bed)
+{
+	struct suite_list suites = {0};
+
+	strv_push(&bed->args, "-GUnix Makefiles");
+	if (ok(bed_run(bed, &adapter_cmake, &suites), "with make")) {
+		bed_compare(bed, &suites, everywhere, ARRAY_LEN(everywhere));
+		is_int((long long)suites.len, 21, "that is all");
+	}
+	strv_clear(&bed->args);
+	suite_list_release(&suites);
+}
+
 /* Nothing changed, changed arguments, a failed configure. */
 static void test_again(struct bed *bed)
 {
@@ -140,6 +167,9 @@ static void test_target(const char *target)
 			bed_compare(&bed, &suites, foreign, ARRAY_LEN(foreign));
 		is_int((long long)suites.len, 21, "that is all");
 		test_again(&bed);
+		test_extra(&bed);
+		if (!target)
+			test_make(&bed);
 	}
 	suite_list_release(&suites);
 	bed_release(&bed);
