@@ -5,7 +5,7 @@
 enum {
 	BAR_MIN = 10,
 	BAR_MAX = 40,
-	BAR_LEAST_COLUMNS = 48, /* a narrower terminal needs its place for words */
+	BAR_LEAST_COLUMNS = 64, /* a narrower terminal needs its place for words */
 	LABEL_WIDTH = 12,
 	NAME_MAX_WIDTH = 32,
 	STEP_REDRAW_MS = 60, /* a build may print thousands of lines a second */

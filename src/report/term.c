@@ -37,8 +37,14 @@ static bool is_control(const char *s, size_t n)
 
 static void append_shown(struct buf *out, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "\\x%02x", (unsigned char)s[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		const char shown[] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+
+		buf_append(out, shown, sizeof shown);
+	}
 }
 
 void term_append(struct buf *out, const char *data, size_t len, enum term_bytes mode)

@@ -181,7 +181,7 @@ static void end_case(struct rig *r, size_t i, enum verdict v)
 
 static void test_widths(bool color)
 {
-	static const unsigned widths[] = {80, 200, 20, 3, 1, 47, 120};
+	static const unsigned widths[] = {80, 200, 20, 3, 1, 63, 120};
 	struct rig r = {.screen = {.columns = 80}};
 	struct err e = {0};
 

@@ -249,6 +249,32 @@ static void test_junit_schema(void)
 	}
 }
 
+/* Perl's harness is the consumer that takes TAP most strictly. */
+static void test_prove(void)
+{
+	autofree char *prove = fs_find_program("prove", NULL);
+	autofree char *path = source_path("tests/golden/report/whole.tap");
+	const char *const argv[] = {"prove", "--exec", "cat", path, NULL};
+	autorelease(strv) struct strv words = STRV_INIT;
+	struct proc_options options = {.merge_stderr = true};
+	struct proc_result r = {0};
+	struct err e = {0};
+
+	if (!prove) {
+		skip("prove reads the TAP", "prove is missing (package perl)");
+		return;
+	}
+	strv_push_array(&words, argv);
+	if (proc_run(&words, &options, &r, &e) < 0)
+		printf("# %s\n", e.msg);
+	ok(strstr(buf_str(&r.out), "Failed tests:  3-4, 7-8, 11-12, 14") &&
+			!strstr(buf_str(&r.out), "Parse errors"),
+		"prove sees the failures and no errors");
+	if (strstr(buf_str(&r.out), "Parse errors"))
+		printf("# %s\n", buf_str(&r.out));
+	proc_result_release(&r);
+}
+
 enum { FLOOD_CASES = 60, FLOOD_BYTES = 400000 };
 
 /* More output than is kept in memory, from cases of two suites that end in turns. */
@@ -321,5 +347,6 @@ int main(void)
 	test_every_field_is_documented();
 	test_junit_schema();
 	test_junit_flood();
+	test_prove();
 	return tap_done();
 }

@@ -1,7 +1,8 @@
 /*
- * A TAP version 14 stream (testanything.org, "TAP 14 specification"): a point for every
- * case in the order they end, a subtest for a case with points of its own, and a YAML
- * block of diagnostics where a case did not pass.
+ * A TAP stream (testanything.org): a point for every case in the order they end, a
+ * subtest for a case with points of its own, and a YAML block of diagnostics where a case
+ * did not pass. It is written so that version 13 and 14 both mean the same by it, and
+ * says 13, because Perl's prove before 3.48 (Debian 12 has 3.44) calls 14 an error.
  */
 #include "base/json.h"
 #include "report/reporter.h"
@@ -79,27 +80,62 @@ static void yaml_string(struct buf *out, const char *lead, const char *s, size_t
 	buf_append_char(out, '\n');
 }
 
-/* A list with a string for every line. */
-static void yaml_lines(struct buf *out, const char *key, const char *data, size_t len)
+/* Whether text can be a literal block of YAML 1.2 (section 8.1.2) without an indentation
+ * indicator, which prove cannot read. */
+static bool is_literal(const char *s, size_t len)
+{
+	if (s[0] == ' ' || s[0] == '\t' || s[0] == '\n')
+		return false;
+	while (len) {
+		size_t n = json_utf8_len(s, len);
+		unsigned char c = (unsigned char)*s;
+
+		/* Controls, C1 among them, and the noncharacters U+FFFE and U+FFFF. */
+		if (n == 0 || (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f ||
+			(c == 0xc2 && (unsigned char)s[1] < 0xa0) ||
+			(n == 3 && memcmp(s, "\xef\xbf", 2) == 0 &&
+				(unsigned char)s[2] >= 0xbe))
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+static void yaml_text(struct buf *out, const char *key, const char *data, size_t len)
+{
+	size_t pos = 0, n;
+	const char *line;
+
+	if (!is_literal(data, len)) {
+		autofree char *lead = xasprintf("  %s: ", key);
+
+		yaml_string(out, lead, data, len);
+		return;
+	}
+	buf_printf(out, "  %s: |\n", key);
+	/* Empty lines are indented too: to prove they would end the block. */
+	while (buf_next_line(data, len, &pos, &line, &n)) {
+		buf_append_str(out, "    ");
+		buf_append(out, line, n);
+		buf_append_char(out, '\n');
+	}
+}
+
+/* The last lines of what a case printed. */
+static void yaml_output(struct buf *out, const char *key, const char *data, size_t len)
 {
 	size_t start = len > OUTPUT_BYTES ? len - OUTPUT_BYTES : 0;
-	size_t pos, n, lines = 0;
-	const char *line;
+	size_t pos, lines = 0;
 
 	if (!len)
 		return;
-	for (pos = len; pos > start; pos--) {
+	for (pos = len; pos > start; pos--)
 		if (pos < len && data[pos - 1] == '\n' && ++lines == OUTPUT_LINES)
 			break;
-	}
-	buf_printf(out, "  %s:\n", key);
 	if (pos > 0)
-		buf_printf(out, "    - \"[%zu bytes left out here]\"\n", pos);
-	data += pos;
-	len -= pos;
-	pos = 0;
-	while (buf_next_line(data, len, &pos, &line, &n))
-		yaml_string(out, "    - ", line, n);
+		buf_printf(out, "  %s_left_out_bytes: %zu\n", key, pos);
+	yaml_text(out, key, data + pos, len - pos);
 }
 
 static void append_diagnostics(struct buf *out, const struct event *event)
@@ -117,11 +153,11 @@ static void append_diagnostics(struct buf *out, const struct event *event)
 	yaml_string(out, "  place: ", column->place, strlen(column->place));
 	if (o->leaked_names)
 		yaml_string(out, "  leaked: ", o->leaked_names, strlen(o->leaked_names));
-	if (j->excerpt)
-		yaml_lines(out, "excerpt", j->excerpt, strlen(j->excerpt));
+	if (j->excerpt && *j->excerpt)
+		yaml_text(out, "excerpt", j->excerpt, strlen(j->excerpt));
 	if (j->verdict != VERDICT_FLAKY) {
-		yaml_lines(out, "stdout", o->out.data, o->out.len);
-		yaml_lines(out, "stderr", o->err.data, o->err.len);
+		yaml_output(out, "stdout", o->out.data, o->out.len);
+		yaml_output(out, "stderr", o->err.data, o->err.len);
 	}
 	buf_append_str(out, "  ...\n");
 }
@@ -172,7 +208,7 @@ static int tap_event(void *state, const struct event *event, struct err *e)
 
 	switch (event->type) {
 	case EVENT_RUN_START:
-		buf_append_str(&t->text, "TAP version 14\n");
+		buf_append_str(&t->text, "TAP version 13\n");
 		break;
 	case EVENT_NOTE:
 		append_comment(&t->text, event->note.text);
@@ -207,7 +243,7 @@ static int tap_close(void *state, struct err *e UNUSED)
 
 const struct reporter reporter_tap = {
 	.name = "tap",
-	.help = "TAP version 14, a point for every case as it ends",
+	.help = "TAP, a point for every case as it ends",
 	.open = tap_open,
 	.event = tap_event,
 	.close = tap_close,
