@@ -503,7 +503,8 @@ static void mutate(struct buf *b, uint64_t *seed)
 
 	while (n--) {
 		size_t at = b->len ? next_random(seed) % b->len : 0;
-		size_t len = MIN(1 + next_random(seed) % 64, b->len - at);
+		size_t wanted = 1 + next_random(seed) % 64;
+		size_t len = MIN(wanted, b->len - at);
 
 		if (!b->len)
 			return;
