@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/pattern.h"
 #include "engine/archive-private.h"
+#include "model/config.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -383,7 +384,7 @@ static bool is_excluded(const struct archive_gather *g, const char *below)
 	struct err ignored;
 
 	for (size_t i = 0; i < g->n_excludes; i++) {
-		bool whole = strchr(g->plan->request->excludes->v[i], '/') != NULL;
+		bool whole = strchr(g->plan->request->config->exclude.v[i], '/') != NULL;
 		const char *text = whole ? below : name;
 
 		if (pattern_match(g->excludes[i], text, strlen(text), &ignored) == 1)
@@ -546,13 +547,14 @@ int archive_gather_init(
 			g->real_roots[i] = realpath(g->roots[i], NULL);
 	g->target = archive_closure_new(r->sysroot, r->library_dirs);
 	g->host = archive_closure_new(NULL, NULL);
-	g->n_excludes = r->excludes ? r->excludes->len : 0;
+	g->n_excludes = r->config ? r->config->exclude.len : 0;
 	g->excludes = xcalloc(g->n_excludes + 1, sizeof(struct pattern *));
 	for (size_t i = 0; i < g->n_excludes; i++) {
-		g->excludes[i] = pattern_glob(r->excludes->v[i], PATTERN_PATH, NULL, e);
+		g->excludes[i] =
+			pattern_glob(r->config->exclude.v[i], PATTERN_PATH, NULL, e);
 		if (!g->excludes[i])
 			return err_context(
-				e, "archive.exclude \"%s\"", r->excludes->v[i]);
+				e, "archive.exclude \"%s\"", r->config->exclude.v[i]);
 	}
 	return 0;
 }

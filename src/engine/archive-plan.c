@@ -1,6 +1,7 @@
 #include "base/fs.h"
 #include "base/pattern.h"
 #include "engine/archive-private.h"
+#include "model/config.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -63,34 +64,56 @@ static int each_suite(struct archive_gather *g, gather_fn *gather, struct err *e
 
 /* ---- archive.include */
 
-static bool wants_include(
-	const struct archive_request *r, const struct archive_include *in, struct err *e)
+/* Can the include be for this suite? 1, 0, or -1 (ERR_FILTER). */
+static int concerns(const struct archive_request *r, const struct config_include *in,
+	const struct suite *s, struct err *e)
 {
-	const struct suite_list *lists[] = {
-		[PLATFORM_TARGET] = r->target_suites, [PLATFORM_HOST] = r->host_suites};
-	struct pattern *glob = in->suite ? pattern_glob(in->suite, 0, NULL, e) : NULL;
-	bool wanted = false;
+	bool host = s->platform == PLATFORM_HOST;
+	struct filter_subject subject = {
+		.binary = s->name,
+		.binary_id = s->id,
+		.package = s->package,
+		.kind = s->kind,
+		.platform = host ? FILTER_HOST : FILTER_TARGET,
+		.target = host ? "host" : r->target,
+		.framework = s->framework,
+		.tags = (const char *const *)strv_argv(&s->labels),
+	};
+	enum filter_answer answer;
 
-	for (size_t k = 0; k < ARRAY_LEN(lists) && (glob || !in->suite); k++)
-		for (size_t i = 0; lists[k] && i < lists[k]->len && !wanted; i++) {
-			const char *id = lists[k]->v[i].id;
+	if (in->platform != CONFIG_PLATFORM_UNSET &&
+		in->platform != (host ? CONFIG_HOST : CONFIG_TARGET))
+		return 0;
+	if (!in->suites)
+		return 1;
+	answer = filter_eval_suite(in->suites, &subject, e);
+	return answer == FILTER_ERROR ? -1 : answer != FILTER_NO;
+}
 
-			if (in->one_platform && k != in->platform)
-				continue;
-			wanted = !glob || pattern_match(glob, id, strlen(id), e) == 1;
+static int wants_include(
+	const struct archive_request *r, const struct config_include *in, struct err *e)
+{
+	const struct suite_list *lists[] = {r->target_suites, r->host_suites};
+
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+		for (size_t i = 0; lists[k] && i < lists[k]->len; i++) {
+			int wanted = concerns(r, in, &lists[k]->v[i], e);
+
+			if (wanted)
+				return wanted;
 		}
-	if (glob)
-		pattern_free(glob);
-	return wanted;
+	return 0;
 }
 
 /* Gathers what the include names; *found says whether there was any. */
-static int take_include(struct archive_gather *g, const struct archive_include *in,
+static int take_include(struct archive_gather *g, const struct config_include *in,
 	const char *root, bool *found, struct err *e)
 {
 	autofree char *why = xasprintf("archive.include %s", in->path);
 	autofree char *path = fs_normalize(in->path, root);
-	struct archive_walk walk = {.why = why, .depth = in->depth, .everything = true};
+	struct archive_walk walk = {.why = why,
+		.depth = (int)MIN(in->depth, ARCHIVE_DEPTH_MAX),
+		.everything = true};
 	int result;
 
 	if (!fs_is_within(path, root))
@@ -116,29 +139,26 @@ static int take_include(struct archive_gather *g, const struct archive_include *
 }
 
 static int add_include(
-	struct archive_gather *g, const struct archive_include *in, struct err *e)
+	struct archive_gather *g, const struct config_include *in, struct err *e)
 {
 	const struct archive_request *r = g->plan->request;
-	const char *build = in->platform == PLATFORM_HOST && r->host_build_dir
+	const char *build = in->platform == CONFIG_HOST && r->host_build_dir
 				    ? r->host_build_dir
 				    : r->target_build_dir;
-	const char *root = in->in_build ? build : r->source_dir;
-	struct err fault = {0};
+	const char *root = in->relative_to == CONFIG_BUILD ? build : r->source_dir;
+	int on_missing = in->on_missing != CONFIG_MISSING_UNSET ? in->on_missing
+								: r->config->on_missing;
+	int wanted = wants_include(r, in, e);
 	bool found = false;
 
-	if (!wants_include(r, in, &fault)) {
-		if (fault.kind) {
-			*e = fault;
-			return err_context(e, "archive.include for \"%s\"", in->suite);
-		}
-		return 0;
-	}
-	g->platform = in->platform;
+	if (wanted <= 0)
+		return wanted;
+	g->platform = in->platform == CONFIG_HOST ? PLATFORM_HOST : PLATFORM_TARGET;
 	if (take_include(g, in, root, &found, e) < 0)
 		return -1;
-	if (found || in->on_missing == ARCHIVE_MISSING_IGNORE)
+	if (found || on_missing == CONFIG_MISSING_IGNORE)
 		return 0;
-	if (in->on_missing == ARCHIVE_MISSING_WARN) {
+	if (on_missing == CONFIG_MISSING_WARN) {
 		archive_gather_note(
 			g, "archive.include \"%s\" is not in %s", in->path, root);
 		return 0;
@@ -167,8 +187,8 @@ static int gather_all(struct archive_gather *g, struct err *e)
 		return -1;
 	strv_clear(&g->search);
 	g->widen = true;
-	for (size_t i = 0; i < r->n_includes; i++)
-		if (add_include(g, &r->includes[i], e) < 0)
+	for (size_t i = 0; r->config && i < r->config->include.len; i++)
+		if (add_include(g, &r->config->include.v[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -191,7 +211,8 @@ int archive_plan_make(
 		archive_gather_release(&g);
 	}
 	if (result < 0) {
-		e->kind = ERR_ARCHIVE;
+		if (e->kind != ERR_FILTER)
+			e->kind = ERR_ARCHIVE;
 		return -1;
 	}
 	if (plan->items.len)

@@ -54,23 +54,7 @@ struct archive_items {
 
 /* ---- planning */
 
-/* What happens when an included path is not there. */
-enum archive_missing {
-	ARCHIVE_MISSING_ERROR,
-	ARCHIVE_MISSING_WARN,
-	ARCHIVE_MISSING_IGNORE
-};
-
-/* archive.include of the configuration: beside what the suites say they need. */
-struct archive_include {
-	const char *path; /* a path or a glob, relative to the source directory */
-	bool in_build;    /* or to the build directory of `platform` */
-	int depth;        /* directories below it; -1: all */
-	enum archive_missing on_missing;
-	bool one_platform; /* only when suites of `platform` are in the archive */
-	enum platform platform;
-	const char *suite; /* glob of suite ids it is for; NULL: all */
-};
+struct config_archive; /* model/config.h */
 
 struct archive_runner {
 	const char *arch; /* "aarch64" */
@@ -92,11 +76,9 @@ struct archive_request {
 	const struct suite_list *target_suites, *host_suites; /* may be NULL */
 	const struct archive_runner *runners;
 	size_t n_runners;
-	const struct archive_include *includes;
-	size_t n_includes;
-	const struct strv *excludes; /* globs of paths in the source or build directory;
-					may be NULL */
-	uint64_t walk_limit_bytes;   /* of one directory taken as a whole; 0: 256 MiB */
+	const struct config_archive
+		*config;           /* archive.include and exclude; may be NULL */
+	uint64_t walk_limit_bytes; /* of one directory taken as a whole; 0: 256 MiB */
 };
 
 struct archive_plan {
