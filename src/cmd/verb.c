@@ -5,6 +5,7 @@
 const struct verb *const verb_table[] = {
 	&verb_run,
 	&verb_list,
+	&verb_target,
 	&verb_exec,
 	&verb_help,
 	NULL,
