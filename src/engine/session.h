@@ -98,8 +98,9 @@ void session_enter(struct session *s, const struct wire_emulator *emulators,
 
 /* Starts a job; may be called before the runner is ready. In `run`, set lists by their
  * `v` (NULL-terminated arrays); everything is copied. `limits` are encoded into it. Job
- * numbers are the caller's and go upwards from 1, a new one per attempt. Fails (ERR_INFRA)
- * when the number is not above the last, or argv and env exceed WIRE_MESSAGE_MAX. */
+ * numbers are the caller's and go upwards from 1, a new one per attempt. Fails
+ * (ERR_INFRA) when the number is not above the last, or argv and env exceed
+ * WIRE_MESSAGE_MAX. */
 int session_run(struct session *s, uint32_t job, const struct wire_run *run,
 	const struct wire_rlimit *limits, size_t limit_count, struct err *e) MUST_CHECK;
 /* Signals the job's group (SIGTERM, SIGINT, …); after grace_ms (0 = never) everything of

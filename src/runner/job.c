@@ -572,7 +572,9 @@ static void settle(struct runner *r, struct job *j, int64_t now)
 		return;
 	}
 	if (j->state == JOB_LINGERING && now >= j->leak_due_ms) {
-		kin_each(j->mark, note_leak, j);
+		/* What dies with a job that was killed is no leak. */
+		if (!j->timeout && !j->killed_by_host && !r->closing)
+			kin_each(j->mark, note_leak, j);
 		j->state = JOB_KILLING;
 	}
 	if (j->state == JOB_KILLING)

@@ -26,6 +26,8 @@
 #define XTEST_RUNNER_BUILD_ID "unknown"
 #endif
 
+#define STALLED_MS 1000
+
 int64_t runner_now_us(void)
 {
 	struct timespec now;
@@ -333,7 +335,7 @@ static void leave(struct runner *r, int status)
 	if (!r->closing)
 		r->exit_status = status;
 	r->closing = true;
-	job_kill_all(r, false);
+	job_kill_all(r, r->out_fd < 0);
 }
 
 static void read_link(struct runner *r)
@@ -354,6 +356,9 @@ static void read_link(struct runner *r)
 		return;
 	}
 	frame_reader_add(&r->reader, (size_t)n);
+	/* A cut in the middle of a long frame would hide the HELLO after it. */
+	if (runner_now_us() / 1000 - r->heard_ms > STALLED_MS)
+		frame_reader_resync(&r->reader);
 	while (frame_reader_next(&r->reader, &h, &body))
 		frame(r, &h, body);
 	if (r->link->ack_due) {
@@ -432,6 +437,8 @@ static void step(struct runner *r)
 	size_t n = 2, pending;
 	int in_fd = r->in_fd;
 
+	if (r->closing && !job_count(r))
+		return;
 	listen_again(r);
 	do
 		while (write_link(r))
@@ -516,6 +523,7 @@ int serve(const struct serve_options *options)
 	r->in_fd = options->in_fd;
 	r->out_fd = options->out_fd;
 	r->signal_fd = open_signals();
+	r->heard_ms = runner_now_us() / 1000;
 	r->mark_base = kin_own_mark();
 	r->stage = options->work ? stage_open(options->work) : NULL;
 	no_wait(r->in_fd);

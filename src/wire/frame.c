@@ -144,6 +144,8 @@ void frame_reader_resync(struct frame_reader *r)
 	struct wire_header h;
 	size_t at;
 
+	if (look_at(r->data + r->start, r->end - r->start, &h) != LOOK_SHORT)
+		return;
 	for (at = r->start + 1; at + WIRE_HEADER_SIZE <= r->end; at++) {
 		if (look_at(r->data + at, r->end - at, &h) == LOOK_GOOD) {
 			r->corrupt++;

@@ -1,0 +1,419 @@
+/* The runner's loop in a child process, spoken to with frames alone, so that it runs on
+ * every architecture. */
+#include "runner/serve.h"
+
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct link host;
+static struct frame_reader reader;
+static int fd = -1;
+static pid_t server;
+
+/* What has been heard of the one job that runs. */
+static struct {
+	int started, failed, exited, other;
+	struct wire_failed fail;
+	struct wire_exited end;
+	char out[65536], names[512], text[256], tmpdir[256];
+	size_t out_len;
+	unsigned long long err_bytes;
+	int entered;
+} heard;
+
+static void start_runner(void)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		exit(99);
+	server = fork();
+	if (server == 0) {
+		struct serve_options options = {.in_fd = pair[1], .out_fd = pair[1]};
+
+		close(pair[0]);
+		exit(serve(&options));
+	}
+	close(pair[1]);
+	fd = pair[0];
+	memset(&reader, 0, sizeof(reader));
+	link_init_growing(&host);
+}
+
+static void flush_link(void)
+{
+	const uint8_t *data;
+	size_t len;
+	ssize_t n;
+
+	while ((data = link_output(&host, &len))) {
+		n = write(fd, data, len);
+		if (n <= 0)
+			return;
+		link_wrote(&host, (size_t)n);
+	}
+}
+
+static void keep_output(const struct wire_output *o)
+{
+	size_t n = o->data.len, room = sizeof(heard.out) - 1 - heard.out_len;
+
+	if (o->stream == 2)
+		heard.err_bytes += n;
+	n = n < room ? n : room;
+	memcpy(heard.out + heard.out_len, o->data.data, n);
+	heard.out_len += n;
+}
+
+static void hear(const struct wire_header *h, const uint8_t *body)
+{
+	union {
+		struct wire_output output;
+		struct wire_started started;
+		char room[512];
+	} u;
+
+	if (h->sequence && !link_is_next(&host, h->sequence)) {
+		heard.other++;
+		return;
+	}
+	if (h->sequence)
+		link_take(&host);
+	switch (h->type) {
+	case WIRE_STARTED:
+		heard.started++;
+		msg_decode(msg_find(h->type), body, h->length, &u);
+		snprintf(heard.tmpdir, sizeof(heard.tmpdir), "%s", u.started.tmpdir);
+		break;
+	case WIRE_OUTPUT:
+		msg_decode(msg_find(h->type), body, h->length, &u);
+		keep_output(&u.output);
+		break;
+	case WIRE_FAILED:
+		heard.failed++;
+		msg_decode(msg_find(h->type), body, h->length, &heard.fail);
+		snprintf(heard.text, sizeof(heard.text), "%s", heard.fail.text);
+		break;
+	case WIRE_EXITED:
+		heard.exited++;
+		msg_decode(msg_find(h->type), body, h->length, &heard.end);
+		snprintf(heard.names, sizeof(heard.names), "%s",
+			heard.end.leak_names.count ? heard.end.leak_names.data : "");
+		break;
+	}
+	link_say_sequence(&host, WIRE_ACK, host.seen);
+}
+
+/* Reads for at most `ms`. False at the end of the stream. */
+static bool listen_for(int ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct wire_header h;
+	const uint8_t *body;
+	size_t room;
+	uint8_t *to;
+	ssize_t n;
+
+	flush_link();
+	if (poll(&p, 1, ms) <= 0)
+		return true;
+	to = frame_reader_room(&reader, &room);
+	n = read(fd, to, room);
+	if (n <= 0)
+		return false;
+	frame_reader_add(&reader, (size_t)n);
+	while (frame_reader_next(&reader, &h, &body))
+		hear(&h, body);
+	flush_link();
+	return true;
+}
+
+static void run_job(uint32_t id, struct wire_run *run)
+{
+	static const char *const env[] = {"PATH=/usr/bin:/bin", "A=1", NULL};
+	int64_t until = runner_now_us() + 60 * 1000000ll;
+
+	memset(&heard, 0, sizeof(heard));
+	if (!run->env.v)
+		run->env.v = env;
+	link_send(&host, WIRE_RUN, id, run);
+	while (!heard.failed && !heard.exited && runner_now_us() < until &&
+		listen_for(1000))
+		continue;
+}
+
+struct fate {
+	const char *name, *script;
+	struct wire_run run;
+	uint32_t kind, code, leaked;
+	const char *out;
+};
+
+static const struct fate fates[] = {
+	{"exit 0", "echo hello; echo world >&2; exit 0", {.flags = WIRE_RUN_MERGE},
+		WIRE_END_EXIT, 0, 0, "hello\nworld\n"},
+	{"exit 77", "exit 77", {0}, WIRE_END_EXIT, 77, 0, ""},
+	{"signal", "kill -SEGV $$", {0}, WIRE_END_SIGNAL, 11, 0, ""},
+	{"the environment is the one given", "echo $A-$HOME-$B", {0}, WIRE_END_EXIT, 0, 0,
+		"1--\n"},
+	{"standard input is empty", "cat; echo end", {0}, WIRE_END_EXIT, 0, 0, "end\n"},
+	{"its directory", "pwd", {.cwd = "/usr"}, WIRE_END_EXIT, 0, 0, "/usr\n"},
+	{"wall time-out", "echo a; exec sleep 30", {.wall_ms = 200, .grace_ms = 2000},
+		WIRE_END_WALL, 256 + 15, 0, "a\n"},
+	{"wall time-out, ignores TERM",
+		"exec 2>/dev/null; trap '' TERM; while :; do sleep 0.1; done",
+		{.wall_ms = 200, .grace_ms = 300}, WIRE_END_WALL, 256 + 9, 0, ""},
+	{"wall time-out, ends by itself in its grace",
+		"exec 2>/dev/null; trap 'exit 3' TERM; while :; do sleep 0.1; done",
+		{.wall_ms = 300, .grace_ms = 5000}, WIRE_END_WALL, 3, 0, ""},
+	{"idle time-out", "for i in 1 2 3 4; do echo $i; sleep 0.2; done; exec sleep 30",
+		{.idle_ms = 600}, WIRE_END_IDLE, 256 + 9, 0, "1\n2\n3\n4\n"},
+	{"processor time-out, of a child", "(while :; do :; done)& wait", {.cpu_ms = 300},
+		WIRE_END_CPU, 256 + 9, 0, ""},
+	{"leaves a child", "sleep 30 >/dev/null 2>&1 & echo left", {.leak_ms = 100},
+		WIRE_END_EXIT, 0, 1, "left\n"},
+	{"leaves a child with its streams open", "sleep 30 & echo left", {.leak_ms = 100},
+		WIRE_END_EXIT, 0, 1, "left\n"},
+	{"leaves a daemon",
+		"env -i setsid /bin/sh -c 'exec <&- >&- 2>&-; sleep 30; :' & sleep 0.3",
+		{.leak_ms = 100}, WIRE_END_EXIT, 0, 2, ""},
+	{"leaves a child that ends in time", "sleep 0.1 >/dev/null 2>&1 & :",
+		{.leak_ms = 5000}, WIRE_END_EXIT, 0, 0, ""},
+	{"closes its streams and goes on", "exec >&- 2>&-; sleep 0.2; exit 5", {0},
+		WIRE_END_EXIT, 5, 0, ""},
+	{"head and tail",
+		"i=0; while [ $i -lt 100 ]; do echo 123456789; i=$((i+1)); done; echo "
+		"the end",
+		{.output_bytes = 20, .tail_bytes = 12}, WIRE_END_EXIT, 0, 0,
+		"123456789\n123456789\n789\nthe end\n"},
+};
+
+static void test_fates(void)
+{
+	static uint32_t id = 100;
+
+	for (size_t i = 0; i < sizeof(fates) / sizeof(fates[0]); i++) {
+		const struct fate *f = &fates[i];
+		const char *const argv[] = {"/bin/sh", "-c", f->script, NULL};
+		struct wire_run run = f->run;
+
+		run.argv.v = argv;
+		run_job(id++, &run);
+		if (!ok(heard.exited == 1 && heard.started == 1 &&
+				    heard.end.kind == f->kind &&
+				    heard.end.code == f->code &&
+				    heard.end.leaked >= f->leaked &&
+				    !heard.end.leaked == !f->leaked,
+			    "%s", f->name))
+			printf("# exited %d, failed %d %s, kind %u, code %u, leaked %u "
+			       "%s\n",
+				heard.exited, heard.failed, heard.text, heard.end.kind,
+				heard.end.code, heard.end.leaked, heard.names);
+		is_str(heard.out, f->out, "and its output");
+	}
+}
+
+static void test_failed(void)
+{
+	static const struct {
+		const char *name, *argv[3], *prefix[2], *cwd;
+		uint32_t step;
+	} table[] = {
+		{"a program that is not there", {"/nowhere/at/all"}, {0}, "",
+			WIRE_STEP_EXEC},
+		{"a program that is not in PATH", {"no-such-program"}, {0}, "",
+			WIRE_STEP_EXEC},
+		{"a program that may not be executed", {"/etc/passwd"}, {0}, "",
+			WIRE_STEP_EXEC},
+		{"a directory that is not there", {"/bin/true"}, {0}, "/nowhere",
+			WIRE_STEP_CHDIR},
+		{"behind an emulator, a program that is not there", {"/nowhere/at/all"},
+			{"/usr/bin/env"}, "", WIRE_STEP_EXEC},
+		{"an emulator that is not there", {"/bin/true"}, {"/nowhere/emulator"},
+			"", WIRE_STEP_EXEC},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct wire_run run = {.argv = {.v = table[i].argv},
+			.prefix = {.v = table[i].prefix},
+			.cwd = table[i].cwd};
+
+		run_job(200 + (uint32_t)i, &run);
+		if (!ok(heard.failed == 1 && !heard.exited && !heard.started &&
+				    heard.fail.step == table[i].step,
+			    "%s could not be started", table[i].name))
+			printf("# exited %d code %u, step %u: %s\n", heard.exited,
+				heard.end.code, heard.fail.step, heard.text);
+	}
+}
+
+static void test_tmpdir(void)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c", "echo $TMPDIR; mkdir -p $T/a/b; chmod 0 $T/a", NULL};
+	static const char *const names[] = {"TMPDIR", "T", NULL};
+	struct wire_run run = {.argv = {.v = argv}, .tmpdir_names = {.v = names}};
+	struct stat st;
+
+	run_job(300, &run);
+	heard.out[heard.out_len ? heard.out_len - 1 : 0] = '\0';
+	is_str(heard.out, heard.tmpdir, "a directory of its own");
+	ok(heard.tmpdir[0] == '/' && stat(heard.tmpdir, &st) < 0 && errno == ENOENT,
+		"is removed with all in it");
+}
+
+static void test_kill(void)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c", "echo up; exec sleep 30", NULL};
+	static const char *const env[] = {"PATH=/bin", NULL};
+	struct wire_run run = {.argv = {.v = argv}, .env = {.v = env}};
+	struct wire_kill k = {15, 0};
+
+	memset(&heard, 0, sizeof(heard));
+	link_send(&host, WIRE_RUN, 400, &run);
+	while (!heard.out_len && listen_for(1000))
+		continue;
+	link_send(&host, WIRE_KILL, 399, &k);
+	link_send(&host, WIRE_KILL, 400, &k);
+	while (!heard.exited && listen_for(1000))
+		continue;
+	ok(heard.end.kind == WIRE_END_SIGNAL && heard.end.code == 15 &&
+			heard.end.killed_by_host == 15,
+		"killed by the host");
+}
+
+static void test_input(void)
+{
+	static const char *const argv[] = {"/bin/cat", NULL};
+	static const char *const env[] = {NULL};
+	struct wire_run run = {
+		.flags = WIRE_RUN_INPUT, .argv = {.v = argv}, .env = {.v = env}};
+	struct wire_input input = {.data = {(const uint8_t *)"some words\n", 11}};
+
+	memset(&heard, 0, sizeof(heard));
+	link_send(&host, WIRE_RUN, 450, &run);
+	link_send(&host, WIRE_INPUT, 450, &input);
+	input.eof = 1;
+	link_send(&host, WIRE_INPUT, 450, &input);
+	while (!heard.exited && listen_for(1000))
+		continue;
+	is_str(heard.out, "some words\nsome words\n", "standard input from the host");
+}
+
+static void test_long_environment(void)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", "echo ${#LONG}", NULL};
+	char *big = malloc(120000);
+	const char *const env[] = {big, "PATH=/bin", NULL};
+	struct wire_run run = {.argv = {.v = argv}, .env = {.v = env}};
+
+	memset(big, 'x', 119999);
+	memcpy(big, "LONG=", 5);
+	big[119999] = '\0';
+	run_job(500, &run);
+	is_str(heard.out, "119994\n", "an environment longer than a frame");
+	free(big);
+}
+
+/* Random bytes, good frames with bad content, unknown types: the runner drops them and
+ * lives. */
+static void test_hostile(void)
+{
+	static const char *const argv[] = {"/bin/echo", "alive", NULL};
+	struct wire_run run = {.argv = {.v = argv}};
+	uint8_t noise[3000];
+	uint32_t x = 99;
+
+	for (int round = 0; round < 100; round++) {
+		struct wire_header h = {
+			.type = (uint16_t)(round * 2), .job = 7, .length = 100};
+
+		for (size_t i = 0; i < sizeof(noise); i++) {
+			x = x * 1664525 + 1013904223;
+			noise[i] = (uint8_t)(x >> 24);
+		}
+		if (round % 2 && h.type != WIRE_HELLO && h.type != WIRE_ACK &&
+			h.type != WIRE_RESEND)
+			frame_seal(noise, &h);
+		if (write(fd, noise, sizeof(noise)) < 0)
+			break;
+		listen_for(0);
+	}
+	for (unsigned int type = 10; type < 60; type++) {
+		uint8_t *body = link_reserve(&host, 40);
+
+		if (type == WIRE_BYE || type == WIRE_CLOCK)
+			continue;
+		memset(body, 0xff, 40);
+		link_commit(&host, type, 0, 3, 40);
+	}
+	run_job(600, &run);
+	is_str(heard.out, "alive\n", "noise and nonsense do no harm");
+}
+
+static void test_end(void)
+{
+	static const char *const argv[] = {"/bin/sh", "-c",
+		"trap '' TERM HUP; echo $$; while :; do sleep 1; done", NULL};
+	static const char *const env[] = {"PATH=/bin", NULL};
+	struct wire_run run = {.argv = {.v = argv}, .env = {.v = env}};
+	int status = -1, tries = 0;
+	pid_t job;
+
+	memset(&heard, 0, sizeof(heard));
+	link_send(&host, WIRE_RUN, 700, &run);
+	while (!heard.out_len && listen_for(1000))
+		continue;
+	job = atoi(heard.out);
+	close(fd);
+	waitpid(server, &status, 0);
+	is_int(status, 0, "the runner ends when the link does");
+	while (job > 0 && kill(job, 0) == 0 && tries++ < 100)
+		usleep(20000);
+	ok(job > 0 && kill(job, 0) < 0, "and its jobs with it");
+	link_release(&host);
+}
+
+static void test_silence(void)
+{
+	struct wire_hello hello = {
+		.version = WIRE_VERSION, .session = 9, .silence_ms = 300};
+	int status = -1;
+
+	start_runner();
+	link_say(&host, WIRE_HELLO, &hello);
+	while (listen_for(3000))
+		continue;
+	waitpid(server, &status, 0);
+	ok(WIFEXITED(status), "a silent host is left after the time it gave");
+	close(fd);
+	link_release(&host);
+}
+
+int main(void)
+{
+	struct wire_hello hello = {.version = WIRE_VERSION, .session = 1};
+
+	signal(SIGPIPE, SIG_IGN);
+	start_runner();
+	link_say(&host, WIRE_HELLO, &hello);
+	test_fates();
+	test_failed();
+	test_tmpdir();
+	test_kill();
+	test_input();
+	test_long_environment();
+	test_hostile();
+	test_end();
+	test_silence();
+	return tap_done();
+}
