@@ -17,7 +17,7 @@ static int bid(const struct elf *elf)
 	static const struct evidence evidence = {
 		.main_library = {"libCatch2Main.so"},
 		.symbol = {"N5Catch7Session"},
-		.text = {{" host application.\n", "Run with -? for options"}},
+		.text = {{" host ", "application.\n"}, {"Run with -? ", "for options"}},
 	};
 
 	return evidence_bid(elf, &evidence);
@@ -84,10 +84,11 @@ static char *decode(const char *text, size_t len)
 static bool read_xml(const char *out, size_t len, struct strv *names)
 {
 	const char *at = len ? memmem(out, len, "<MatchingTests", 14) : NULL;
-	const char *end = out + len;
+	const char *end;
 
 	if (!at)
 		return false;
+	end = out + len;
 	while ((at = memmem(at, (size_t)(end - at), "<TestCase>", 10))) {
 		const char *stop;
 
