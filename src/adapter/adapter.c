@@ -6,7 +6,9 @@
 #include "model/toolchain.h"
 
 const struct adapter *const adapter_table[] = {
+	&adapter_autotools,
 	&adapter_cmake,
+	&adapter_make,
 	&adapter_meson,
 	NULL,
 };

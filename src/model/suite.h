@@ -41,8 +41,13 @@ struct suite {
 	struct strv env_prepend; /* "NAME=VALUE": VALUE goes before what is there, with
 				    ':' between */
 	struct strv env_append;
-	char *shell_env; /* shell text to be evaluated before the command (Automake's
-			    TESTS_ENVIRONMENT); or NULL */
+	/* Shell text that stands in front of the command (Automake's
+	 * AM_TESTS_ENVIRONMENT and TESTS_ENVIRONMENT), or NULL: assignments, statements
+	 * that end in ';', and perhaps a command of its own that takes the test as its
+	 * arguments. It is run as `sh -c 'TEXT "$@"' sh COMMAND…`, in `cwd` and with the
+	 * environment above; no `exec` goes before "$@", because the text may end in a
+	 * command. */
+	char *shell_env;
 
 	/* What the build system says of it. */
 	struct strv labels;
