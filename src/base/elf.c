@@ -227,6 +227,14 @@ void elf_release(struct elf *elf)
 	*elf = (struct elf){0};
 }
 
+/* The length of the table up to its last NUL. */
+static size_t terminated(const char *table, size_t size)
+{
+	const char *last = memrchr(table, '\0', size);
+
+	return last ? (size_t)(last - table) + 1 : 0;
+}
+
 /* Calls match() on every symbol's name in tables whose strings contain the bytes: a
  * string table is searched many times faster than its symbols are read one by one, and
  * almost every question is answered there. */
@@ -240,6 +248,7 @@ static bool find_symbol(const struct elf *elf, const char *bytes, size_t len,
 		Elf_Data *symbols, *strings;
 		GElf_Shdr sh;
 		GElf_Sym sym;
+		size_t size;
 
 		if (!gelf_getshdr(scn, &sh) ||
 			(sh.sh_type != SHT_SYMTAB && sh.sh_type != SHT_DYNSYM))
@@ -249,10 +258,13 @@ static bool find_symbol(const struct elf *elf, const char *bytes, size_t len,
 		if (!strings || !strings->d_buf || !symbols ||
 			!memmem(strings->d_buf, strings->d_size, bytes, len))
 			continue;
+		/* Where the last terminated name ends. */
+		size = terminated(strings->d_buf, strings->d_size);
 		for (int i = 0; gelf_getsym(symbols, i, &sym); i++) {
-			const char *name = elf_strptr(file, sh.sh_link, sym.st_name);
+			/* Every name ends within the table, or it is no name. */
+			const char *name = (const char *)strings->d_buf + sym.st_name;
 
-			if (name && match(name, bytes))
+			if (sym.st_name < size && match(name, bytes))
 				return true;
 		}
 	}

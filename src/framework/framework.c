@@ -1,3 +1,4 @@
+#include "framework/evidence.h"
 #include "framework/framework.h"
 
 const struct framework *const framework_table[] = {
@@ -26,7 +27,7 @@ static const struct framework *best_bid(const struct elf *elf)
 	const struct framework *best = &framework_plain;
 	int most = 0;
 
-	for (size_t i = 0; elf && framework_table[i]; i++) {
+	for (size_t i = 0; elf && framework_table[i] && most < EVIDENCE_CERTAIN; i++) {
 		int bid = framework_table[i]->bid(elf);
 
 		if (bid > most) {

@@ -1,3 +1,4 @@
+#include "framework/evidence.h"
 #include "framework/framework.h"
 #include "framework/listing.h"
 #include "framework/plain.h"
@@ -16,7 +17,7 @@ static int bid(const struct elf *elf)
 		linked |= starts_with(elf->needed.v[i], "libglib-2.0.");
 	return linked && elf_has_symbol(elf, "g_test_init") &&
 			       elf_has_symbol(elf, "g_test_run")
-		       ? 95
+		       ? EVIDENCE_CERTAIN
 		       : 0;
 }
 
