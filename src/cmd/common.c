@@ -1,6 +1,7 @@
 #include "cmd/common.h"
 
 #include "base/fs.h"
+#include "engine/workload-archive.h"
 
 enum { LIST_TIMEOUT_MS = 60000 };
 
@@ -151,11 +152,28 @@ int common_session_open(struct common_session *s, const struct common *c, struct
 	return workload_open(&s->workload, &s->project, &o, &s->emit, &s->interrupt, e);
 }
 
+/* The suites come from the build system, or out of an archive. */
+static int fill(struct common_session *s, const struct common *c,
+	const struct workload_options *o, struct err *e)
+{
+	struct workload_unpack_options unpack = {
+		.file = c->archive_file,
+		.extract_to = c->extract_to,
+		.overwrite = c->extract_overwrite,
+		.workspace = c->workspace_remap,
+	};
+
+	if (!c->archive_file)
+		return workload_build(&s->workload, o, e);
+	s->keep_extracted = c->extract_to;
+	return workload_unpack(&s->workload, &unpack, &s->extracted, e);
+}
+
 int common_session_build(struct common_session *s, const struct common *c, struct err *e)
 {
 	struct workload_options o = workload_options(c);
 
-	if (workload_build(&s->workload, &o, e) < 0)
+	if (fill(s, c, &o, e) < 0)
 		return -1;
 	return workload_arrange(&s->workload, &o, e);
 }

@@ -6,6 +6,7 @@ const struct verb *const verb_table[] = {
 	&verb_run,
 	&verb_list,
 	&verb_target,
+	&verb_archive,
 	&verb_exec,
 	&verb_help,
 	NULL,

@@ -216,6 +216,17 @@ void archive_roots_release(struct archive_roots *roots)
 	*roots = (struct archive_roots){0};
 }
 
+char *archive_roots_locate(const struct archive_roots *roots, const char *path)
+{
+	const char *originals[ARCHIVE_N_ROOTS], *below;
+	int root;
+
+	for (int i = 0; i < ARCHIVE_N_ROOTS; i++)
+		originals[i] = roots->v[i].original;
+	root = path[0] == '/' ? archive_root_of(originals, path, &below) : -1;
+	return root < 0 ? xstrdup(path) : fs_join(roots->v[root].extracted, below);
+}
+
 /* A mount point inside an extracted tree that is not there is made; outside of all trees
  * it is the runner's business. */
 static int make_mount_point(const struct archive_roots *roots, int inner, struct err *e)

@@ -177,6 +177,9 @@ void archive_roots_init(struct archive_roots *roots,
 	const struct archive_manifest *manifest, const char *extracted_dir,
 	const char *workspace);
 void archive_roots_release(struct archive_roots *roots);
+/* Where the file is now that was at `path` when the archive was made; `path` itself when
+ * it is below no root. The caller's. */
+char *archive_roots_locate(const struct archive_roots *roots, const char *path);
 /* Appends source, target, source, target, … : the mounts that put the extracted roots at
  * their original places, outer ones first. The sysroot is not among them: an emulator is
  * told where it is. Makes the directories in the extracted tree that inner ones are

@@ -49,6 +49,11 @@ static void build_environment(
 	strv_env_set(env, "XTEST_WORKSPACE_ROOT", l->workspace_root);
 }
 
+char *launch_locate(const struct launch *l, const char *path)
+{
+	return l->roots ? archive_roots_locate(l->roots, path) : xstrdup(path);
+}
+
 /* True when the file is an ELF program of the column's target. */
 static bool is_target_program(const struct launch *l, const char *path)
 {
@@ -63,11 +68,12 @@ static bool is_target_program(const struct launch *l, const char *path)
  * interpreters start theirs through the runner's private binfmt_misc. */
 static void set_prefix(const struct launch *l, struct task *task)
 {
-	autofree char *program = NULL;
+	autofree char *located = NULL, *program = NULL;
 
 	if (!l->emulate)
 		return;
-	program = fs_find_program(task->argv.v[0], strv_env_find(&task->env, "PATH"));
+	located = launch_locate(l, task->argv.v[0]);
+	program = fs_find_program(located, strv_env_find(&task->env, "PATH"));
 	if (program && is_target_program(l, program))
 		strv_copy(&task->prefix, &l->toolchain->emulator);
 }
@@ -187,11 +193,12 @@ void launch_case(const struct launch *l, const struct suite *suite,
 }
 
 void launch_listing(const struct launch *l, const struct suite *suite,
-	const struct framework *framework, int64_t timeout_ms, struct task *task)
+	const struct framework *framework, int64_t timeout_ms, bool ignored,
+	struct task *task)
 {
 	prepare(l, suite, task);
 	task->wall_ms = timeout_ms;
-	framework->list_argv(suite, &task->argv);
+	(ignored ? framework->ignored_argv : framework->list_argv)(suite, &task->argv);
 	if (framework->list_env)
 		framework->list_env(suite, &task->env);
 }

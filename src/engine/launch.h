@@ -7,6 +7,7 @@
 #ifndef XTEST_ENGINE_LAUNCH_H
 #define XTEST_ENGINE_LAUNCH_H
 
+#include "engine/archive.h"
 #include "engine/place.h"
 #include "framework/framework.h"
 #include "model/config.h"
@@ -19,6 +20,9 @@ struct launch {
 	const struct toolchain *toolchain; /* of the column's programs */
 	bool emulate; /* put the emulator in front of the target's ELF files */
 	const struct strv *environment; /* of the place; suites add to it */
+	const struct archive_roots
+		*roots; /* the place sees an archive's trees where they were built; here
+			 * they are elsewhere. NULL: paths are the same */
 	const char *run_id, *workspace_root;
 	const struct config *config; /* its overrides give time limits; NULL: none */
 	struct config_timeout
@@ -37,6 +41,8 @@ struct launch {
  * variables). */
 void launch_environment(struct strv *env);
 
+/* Where this process finds the file that the place sees at `path`; the caller's. */
+char *launch_locate(const struct launch *l, const char *path);
 /* The suite as the filter language sees it; strings are borrowed. */
 struct filter_subject launch_subject(
 	const struct event_column *column, const struct suite *suite);
@@ -45,9 +51,11 @@ struct filter_subject launch_subject(
 void launch_case(const struct launch *l, const struct suite *suite,
 	const struct framework *framework, const struct test_case *test, unsigned attempt,
 	unsigned slot, struct task *task);
-/* Fills a zeroed task that lists the cases of a suite. */
+/* Fills a zeroed task that lists the cases of a suite, or (`ignored`) in a second pass
+ * those it leaves out unless asked for. */
 void launch_listing(const struct launch *l, const struct suite *suite,
-	const struct framework *framework, int64_t timeout_ms, struct task *task);
+	const struct framework *framework, int64_t timeout_ms, bool ignored,
+	struct task *task);
 /* argv of the case as somebody would type it, emulator included; the caller's. */
 char *launch_command_line(const struct task *task);
 

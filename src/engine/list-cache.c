@@ -115,9 +115,9 @@ static const char *file_digest(struct list_cache *c, const char *path)
 /* What a listing depends on: the program, how it is asked, and the rules of the one who
  * asks. */
 static char *listing_key(struct list_cache *c, const struct suite *suite,
-	const struct framework *framework)
+	const char *program, const struct framework *framework)
 {
-	const char *digest = suite->binary ? file_digest(c, suite->binary) : NULL;
+	const char *digest = file_digest(c, program);
 	autorelease(strv) struct strv words = STRV_INIT;
 	autofree char *text = NULL;
 	char hex[HASH_HEX_SIZE];
@@ -212,10 +212,11 @@ struct list_cache *list_cache_open(const char *dir)
 	return c;
 }
 
-bool list_cache_get(
-	struct list_cache *c, struct suite *suite, const struct framework *framework)
+bool list_cache_get(struct list_cache *c, struct suite *suite, const char *program,
+	const struct framework *framework)
 {
-	struct listing_entry key = {.key = listing_key(c, suite, framework)}, **found;
+	struct listing_entry key = {.key = listing_key(c, suite, program, framework)},
+			     **found;
 
 	if (!key.key)
 		return false;
@@ -235,10 +236,10 @@ bool list_cache_get(
 	return true;
 }
 
-void list_cache_put(struct list_cache *c, const struct suite *suite,
+void list_cache_put(struct list_cache *c, const struct suite *suite, const char *program,
 	const struct framework *framework)
 {
-	char *key = listing_key(c, suite, framework);
+	char *key = listing_key(c, suite, program, framework);
 	struct listing_entry *entry;
 
 	if (!key)

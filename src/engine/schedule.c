@@ -183,11 +183,14 @@ static const struct plan_item *failed_need(
 	return NULL;
 }
 
-static const char *missing_file(const struct suite *suite)
+static const char *missing_file(const struct launch *l, const struct suite *suite)
 {
-	for (size_t i = 0; i < suite->required_files.len; i++)
-		if (!fs_exists(suite->required_files.v[i]))
+	for (size_t i = 0; i < suite->required_files.len; i++) {
+		autofree char *file = launch_locate(l, suite->required_files.v[i]);
+
+		if (!fs_exists(file))
 			return suite->required_files.v[i];
+	}
 	return NULL;
 }
 
@@ -203,7 +206,7 @@ static void start(struct schedule *s, struct plan_item *p)
 {
 	struct running *r = free_slot(s);
 	const struct plan_item *need = failed_need(s, p);
-	const char *missing = missing_file(p->suite);
+	const char *missing = missing_file(s->o->launches[p->column], p->suite);
 
 	if (need) {
 		finish_unstarted(s, p, VERDICT_FAIL,

@@ -1,4 +1,5 @@
 /* Asking programs for their cases. */
+#include "base/fs.h"
 #include "engine/list-cache.h"
 #include "engine/workload.h"
 
@@ -7,9 +8,11 @@
 /* One listing under way. */
 struct listing {
 	struct lister *lister;
+	struct workload_column *column;
 	struct suite *suite;
 	const struct framework *framework;
 	struct task task;
+	bool second; /* the pass for what is ignored */
 	bool used;
 };
 
@@ -38,27 +41,74 @@ static void fail(struct lister *l, const struct listing *listing, const char *wh
 		(int)MIN(o->err.len, 600), buf_str(&o->err));
 }
 
+static void submit(struct listing *listing, bool ignored);
+
+/* The program said everything it has to say. */
+static void remember(struct listing *listing)
+{
+	autofree char *program =
+		launch_locate(&listing->column->launch, listing->suite->binary);
+
+	listing->suite->listed = true;
+	list_cache_put(
+		listing->lister->cache, listing->suite, program, listing->framework);
+}
+
+/* What never ran cannot be listed: it stays one case, which ends the same way when it is
+ * run, and the others go on. */
+static void keep_whole(struct suite *suite)
+{
+	suite_clear_cases(suite);
+	suite_add_case(suite, "");
+	suite->listed = true;
+}
+
+static void take_answer(struct listing *listing)
+{
+	const struct outcome *o = &listing->task.outcome;
+	int status = o->kind == END_SIGNAL ? 128 + o->code : o->code;
+	autofree char *why = NULL;
+	struct err e = {0};
+
+	if (o->kind == END_NOT_STARTED) {
+		keep_whole(listing->suite);
+	} else if (o->kind != END_EXIT && o->kind != END_SIGNAL) {
+		why = outcome_describe(o);
+		fail(listing->lister, listing, why);
+	} else if (listing->second) {
+		listing->framework->parse_ignored(
+			listing->suite, buf_str(&o->out), o->out.len, status);
+		remember(listing);
+	} else if (listing->framework->parse_list(listing->suite, buf_str(&o->out),
+			   o->out.len, status, &e) < 0) {
+		fail(listing->lister, listing, e.msg);
+	} else if (!listing->framework->ignored_argv) {
+		remember(listing);
+	}
+}
+
 static void on_end(void *ctx, struct task *task)
 {
 	struct listing *listing = ctx;
-	struct lister *l = listing->lister;
-	const struct outcome *o = &task->outcome;
-	struct err e = {0};
 
-	if (o->kind != END_EXIT) {
-		autofree char *why = outcome_describe(o);
-
-		fail(l, listing, why);
-	} else if (listing->framework->parse_list(listing->suite, buf_str(&o->out),
-			   o->out.len, o->code, &e) < 0) {
-		fail(l, listing, e.msg);
-	} else {
-		listing->suite->listed = true;
-		list_cache_put(l->cache, listing->suite, listing->framework);
-	}
+	take_answer(listing);
 	task_release(task);
+	if (!listing->suite->listed && !listing->lister->failed && !listing->second) {
+		submit(listing, true);
+		return;
+	}
 	listing->used = false;
-	l->busy--;
+	listing->lister->busy--;
+}
+
+static void submit(struct listing *listing, bool ignored)
+{
+	listing->second = ignored;
+	launch_listing(&listing->column->launch, listing->suite, listing->framework,
+		listing->lister->timeout_ms, ignored, &listing->task);
+	listing->task.on_end = on_end;
+	listing->task.ctx = listing;
+	place_submit(listing->column->place, &listing->task);
 }
 
 static struct listing *free_slot(struct lister *l)
@@ -100,13 +150,13 @@ static int start(struct lister *l, struct workload_column *c, struct suite *suit
 	}
 	while (!(slot = free_slot(l)))
 		wait_places(l);
-	*slot = (struct listing){
-		.lister = l, .suite = suite, .framework = framework, .used = true};
-	launch_listing(&c->launch, suite, framework, l->timeout_ms, &slot->task);
-	slot->task.on_end = on_end;
-	slot->task.ctx = slot;
+	*slot = (struct listing){.lister = l,
+		.column = c,
+		.suite = suite,
+		.framework = framework,
+		.used = true};
 	l->busy++;
-	place_submit(c->place, &slot->task);
+	submit(slot, false);
 	return 0;
 }
 
@@ -127,11 +177,13 @@ static void list_column(
 	for (size_t i = 0; i < suites->len && !l->failed; i++) {
 		struct suite *suite = &suites->v[i];
 		const struct framework *framework = framework_find(suite->framework);
+		autofree char *program = NULL;
 
 		if (suite->listed || !workload_in_column(c, suite) ||
 			!is_wanted(c, suite, filter))
 			continue;
-		if (!list_cache_get(l->cache, suite, framework) &&
+		program = launch_locate(&c->launch, suite->binary);
+		if (!list_cache_get(l->cache, suite, program, framework) &&
 			start(l, c, suite, framework) < 0)
 			return;
 	}
@@ -142,7 +194,8 @@ int workload_list(struct workload *w, const struct filter_set *filter, int64_t t
 {
 	struct lister l = {
 		.w = w,
-		.cache = list_cache_open(w->project->state_dir),
+		.cache = list_cache_open(
+			fs_is_dir(w->project->state_dir) ? w->project->state_dir : NULL),
 		.timeout_ms = timeout_ms,
 		.slots = xcalloc(w->jobs, sizeof *l.slots),
 		.e = e,

@@ -38,7 +38,7 @@ static unsigned processors(void)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-static int resolve_target(struct workload *w, const struct target *target, struct err *e)
+int workload_add_target(struct workload *w, const struct target *target, struct err *e)
 {
 	struct workload_target *t;
 
@@ -53,15 +53,10 @@ static int resolve_target(struct workload *w, const struct target *target, struc
 
 static int resolve_targets(struct workload *w, const struct strv *names, struct err *e)
 {
-	if (!names->len && !w->host)
-		return err_set(e, ERR_SETUP,
-			"no target file describes this machine; name one with --target");
-	if (!names->len)
-		return resolve_target(w, w->host, e);
 	for (size_t i = 0; i < names->len; i++) {
 		const struct target *target = target_list_get(&w->known, names->v[i], e);
 
-		if (!target || resolve_target(w, target, e) < 0)
+		if (!target || workload_add_target(w, target, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -89,7 +84,7 @@ int workload_open(struct workload *w, const struct project *project,
 	if (w->host &&
 		toolchain_resolve(&w->host_toolchain, w->host, w->host, NULL, e) < 0)
 		return -1;
-	return resolve_targets(w, o->targets->len ? o->targets : &w->settings.targets, e);
+	return resolve_targets(w, o->targets, e);
 }
 
 void workload_release(struct workload *w)
@@ -106,6 +101,7 @@ void workload_release(struct workload *w)
 	for (size_t i = 0; i < w->n_targets; i++) {
 		toolchain_release(&w->targets[i].toolchain);
 		build_result_release(&w->targets[i].build);
+		archive_roots_release(&w->targets[i].roots);
 		strv_release(&w->targets[i].binds);
 	}
 	free(w->columns);
@@ -122,6 +118,13 @@ int workload_build(struct workload *w, const struct workload_options *o, struct 
 	autofree char *self = fs_self_path();
 	autorelease(strv) struct strv args = STRV_INIT;
 
+	if (!w->n_targets && resolve_targets(w, &w->settings.targets, e) < 0)
+		return -1;
+	if (!w->n_targets && !w->host)
+		return err_set(e, ERR_SETUP,
+			"no target file describes this machine; name one with --target");
+	if (!w->n_targets && workload_add_target(w, w->host, e) < 0)
+		return -1;
 	strv_copy(&args, &w->project->config->build.args);
 	strv_push_all(&args, o->build_args);
 	for (size_t i = 0; i < w->n_targets; i++) {
@@ -194,6 +197,18 @@ static int set_user(
 	return 0;
 }
 
+/* What tests take for the project's root. */
+static const char *workspace_root(
+	const struct workload *w, const struct workload_target *t)
+{
+	const char *original = t->roots.v[ARCHIVE_SOURCE].original,
+		   *extracted = t->roots.v[ARCHIVE_SOURCE].extracted;
+
+	return t->mounted && original ? original
+	       : extracted            ? extracted
+				      : w->project->root;
+}
+
 static int add_column(struct workload *w, size_t target, enum platform platform,
 	const char *uri, char *label, const struct workload_options *o, struct err *e)
 {
@@ -224,7 +239,8 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 		.emulate = emulate,
 		.environment = &w->environment,
 		.run_id = w->run_id,
-		.workspace_root = w->project->root,
+		.roots = t->mounted ? &t->roots : NULL,
+		.workspace_root = workspace_root(w, t),
 		.config = w->project->config,
 		.timeout = w->settings.timeout,
 		.timeout_ms = o->timeout_ms,
@@ -319,12 +335,13 @@ static void recognise(struct suite *s)
 	autorelease(elf) struct elf elf = {0};
 	struct err ignored;
 	const struct framework *f;
-	bool is_elf = s->binary && elf_open(s->binary, &elf, &ignored) == 1;
+	bool is_elf =
+		s->binary && !s->framework && elf_open(s->binary, &elf, &ignored) == 1;
 
 	f = framework_detect(s, is_elf ? &elf : NULL);
 	if (!s->framework)
 		s->framework = xstrdup(f->name);
-	if (f->list_argv && s->binary)
+	if (s->binary && framework_splits(f, s))
 		return;
 	suite_clear_cases(s);
 	suite_add_case(s, "");

@@ -7,6 +7,7 @@
 #ifndef XTEST_ENGINE_WORKLOAD_H
 #define XTEST_ENGINE_WORKLOAD_H
 
+#include "engine/archive.h"
 #include "engine/build.h"
 #include "engine/launch.h"
 #include "engine/place.h"
@@ -19,6 +20,9 @@ struct workload_target {
 	const struct target *target; /* borrowed from the workload's list */
 	struct toolchain toolchain;
 	struct build_result build; /* the suites of both platforms */
+	struct archive_roots
+		roots; /* where an archive's trees were and are; empty when built here */
+	bool mounted;  /* places show the trees where they were */
 	struct strv binds; /* mounts that put an archive's trees where they were built;
 			      empty when built here */
 };
@@ -71,7 +75,11 @@ int workload_open(struct workload *w, const struct project *project,
 	struct interrupt *interrupt, struct err *e) MUST_CHECK;
 void workload_release(struct workload *w);
 
-/* Builds every target with the adapters. */
+/* One more target, resolved. */
+int workload_add_target(
+	struct workload *w, const struct target *target, struct err *e) MUST_CHECK;
+/* Builds every target with the adapters; without any, the configuration's, else the host.
+ */
 int workload_build(
 	struct workload *w, const struct workload_options *o, struct err *e) MUST_CHECK;
 /* Applies the configuration's overrides, recognises frameworks, and makes the columns.

@@ -1,0 +1,143 @@
+/* xtest archive: everything a run needs, in one file. */
+#include "cmd/common.h"
+#include "cmd/verb.h"
+#include "engine/workload-archive.h"
+
+#include <stdio.h>
+
+/* The shared options and this verb's own; struct common comes first, so its tables fit.
+ */
+struct archive_options {
+	struct common c;
+	bool list;
+	int level;
+};
+
+static const struct opt archive_opts[] = {
+	{"archive-file", 0, "FILE", NULL, OPT_STRING,
+		offsetof(struct archive_options, c.archive_file),
+		"write it here (NAME.tar.zst)"},
+	{"list", 0, NULL, NULL, OPT_FLAG, offsetof(struct archive_options, list),
+		"print every file with its size and the reason it is there; write "
+		"nothing"},
+	{"zstd-level", 0, "N", NULL, OPT_INT, offsetof(struct archive_options, level),
+		"compression, -7 to 22 (default 3)"},
+	{0},
+};
+
+static const struct opt_group groups[] = {
+	{"Archive", archive_opts},
+	{"Build", common_build_opts},
+	{"Tests", common_filter_opts},
+	{0},
+};
+
+static void show_event(void *ctx UNUSED, const struct event *event)
+{
+	if (event->type == EVENT_NOTE)
+		fprintf(stderr, "xtest: %s\n", event->note.text);
+	else if (event->type == EVENT_STEP_OUTPUT)
+		fwrite(event->step.line, 1, event->step.line_len, stderr);
+	else if (event->type == EVENT_STEP_END)
+		fprintf(stderr, "%12s %s\n", event->step.verb, event->step.summary);
+}
+
+static bool on_cancelled(void *ctx)
+{
+	return interrupt_check(ctx);
+}
+
+static int write_archive(const struct archive_options *o, struct common_session *s,
+	struct archive_plan *plan, struct err *e)
+{
+	struct archive_pack_options options = {
+		.level = o->level,
+		.threads = s->workload.jobs,
+		.mtime_s = -1,
+		.cancelled = on_cancelled,
+		.ctx = &s->interrupt,
+	};
+
+	if (archive_pack(plan, o->c.archive_file, &options, e) < 0)
+		return -1;
+	fprintf(stderr, "%12s %zu files, %.1f MiB, to %s\n", "Archived", plan->items.len,
+		(double)plan->total_bytes / (1 << 20), o->c.archive_file);
+	return 0;
+}
+
+static int pack(const struct archive_options *o, struct common_session *s,
+	const struct filter_set *filter, struct err *e)
+{
+	struct workload_pack pack;
+	struct archive_plan plan = {0};
+	int status = workload_pack_init(&pack, &s->workload, 0, filter, e);
+
+	if (status == 0)
+		status = archive_plan_make(&pack.request, &plan, e);
+	for (size_t i = 0; status == 0 && !o->list && i < plan.notes.len; i++)
+		fprintf(stderr, "xtest: %s\n", plan.notes.v[i]);
+	if (status == 0 && o->list)
+		archive_plan_print(&plan, stdout);
+	else if (status == 0)
+		status = write_archive(o, s, &plan, e);
+	archive_plan_release(&plan);
+	workload_pack_release(&pack);
+	return status;
+}
+
+static int go(struct archive_options *o, struct common_session *s,
+	struct filter_set *filter, struct err *e)
+{
+	const char *file = o->c.archive_file;
+	int status;
+
+	if (!file && !o->list)
+		return err_set(
+			e, ERR_USAGE, "archive needs --archive-file FILE (or --list)");
+	if (o->level < -7 || o->level > 22)
+		return err_set(
+			e, ERR_USAGE, "--zstd-level takes -7 to 22, not %d", o->level);
+	for (size_t i = 0; i < o->c.expressions.len; i++)
+		if (filter_set_add(filter, o->c.expressions.v[i], FILTER_ARCHIVE, e) < 0)
+			return -1;
+	strv_copy(&filter->names, &o->c.filters);
+	s->emit = (struct emit){.send = show_event, .start_ms = now_ms()};
+	/* Here the option names what is written, not what is read. */
+	o->c.archive_file = NULL;
+	status = common_session_open(s, &o->c, e);
+	if (status == 0)
+		status = common_session_build(s, &o->c, e);
+	o->c.archive_file = file;
+	if (status == 0 && s->workload.n_targets != 1)
+		return err_set(e, ERR_USAGE,
+			"an archive holds one target; name one with --target");
+	return status < 0 ? -1 : pack(o, s, filter, e);
+}
+
+static int archive_main(int argc, char **argv, struct err *e)
+{
+	struct archive_options o = {0};
+	struct common_session session = {0};
+	struct filter_set filter = {0};
+	int status;
+
+	common_defaults(&o.c);
+	status = opts_parse(groups, argc, argv, &o, &o.c.filters, &o.c.build_args, e);
+	if (status == 0)
+		status = go(&o, &session, &filter, e);
+	filter_set_release(&filter);
+	common_session_close(&session);
+	common_release(&o.c);
+	return status;
+}
+
+const struct verb verb_archive = {
+	.name = "archive",
+	.usage = "--archive-file FILE [OPTION]… [FILTER]… [-- BUILD-ARGUMENT…]",
+	.summary = "Build the project and write everything a run needs into one file",
+	.details = "`xtest run --archive-file FILE` runs it elsewhere: without sources, "
+		   "build system or compiler.\n"
+		   "Equal inputs give equal bytes.",
+	.groups = groups,
+	.run = archive_main,
+};

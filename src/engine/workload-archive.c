@@ -1,0 +1,199 @@
+#include "engine/workload-archive.h"
+
+#include "base/fs.h"
+
+#include <stdio.h>
+
+/* ---- packing */
+
+static bool serves(const struct suite *helper, const struct suite *user)
+{
+	for (size_t i = 0; i < user->fixtures_required.len; i++)
+		if (strv_has(&helper->fixtures_setup, user->fixtures_required.v[i]) ||
+			strv_has(&helper->fixtures_cleanup, user->fixtures_required.v[i]))
+			return true;
+	return false;
+}
+
+/* Marks what the filter leaves, and the fixtures of what is marked, until nothing more
+ * comes. */
+static int mark_suites(const struct workload_target *t, const struct filter_set *filter,
+	bool *wanted, struct err *e)
+{
+	const struct suite_list *suites = &t->build.suites;
+	bool more = true;
+
+	for (size_t i = 0; i < suites->len; i++) {
+		struct event_column column = {
+			.target = suites->v[i].platform == PLATFORM_HOST
+					  ? "host"
+					  : t->target->name};
+		struct filter_subject subject = launch_subject(&column, &suites->v[i]);
+		enum filter_answer answer = filter_set_suite(filter, &subject, NULL, e);
+
+		if (answer == FILTER_ERROR)
+			return -1;
+		wanted[i] = answer != FILTER_NO;
+	}
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < suites->len; i++)
+			for (size_t k = 0; !wanted[i] && k < suites->len; k++)
+				if (wanted[k] && serves(&suites->v[i], &suites->v[k]))
+					wanted[i] = more = true;
+	}
+	return 0;
+}
+
+static int add_runner(
+	struct workload_pack *pack, const struct target *target, struct err *e)
+{
+	size_t n = pack->request.n_runners;
+
+	if (n && streq(pack->runners[0].arch, target->runner))
+		return 0;
+	pack->runner_paths[n] = target_runner_path(target, e);
+	if (!pack->runner_paths[n])
+		return -1;
+	pack->runners[n] = (struct archive_runner){target->runner, pack->runner_paths[n]};
+	pack->request.n_runners++;
+	return 0;
+}
+
+int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t target,
+	const struct filter_set *filter, struct err *e)
+{
+	const struct workload_target *t = &w->targets[target];
+	const struct suite_list *suites = &t->build.suites;
+	autofree bool *wanted = xcalloc(suites->len, sizeof *wanted);
+
+	*pack = (struct workload_pack){
+		.request =
+			{
+				.project = w->project->name,
+				.target = t->target->name,
+				.triple = t->toolchain.triple,
+				.source_dir = w->project->root,
+				.target_build_dir = t->build.build_dir,
+				.sysroot = t->toolchain.sysroot,
+				.target_suites = &pack->target_suites,
+				.host_suites = &pack->host_suites,
+				.runners = pack->runners,
+				.config = &w->project->config->archive,
+			},
+	};
+	if (mark_suites(t, filter, wanted, e) < 0)
+		return -1;
+	for (size_t i = 0; i < suites->len; i++)
+		if (wanted[i])
+			*suite_list_add(suites->v[i].platform == PLATFORM_HOST
+						? &pack->host_suites
+						: &pack->target_suites) = suites->v[i];
+	return add_runner(pack, t->target, e);
+}
+
+void workload_pack_release(struct workload_pack *pack)
+{
+	free(pack->target_suites.v);
+	free(pack->host_suites.v);
+	for (size_t i = 0; i < ARRAY_LEN(pack->runner_paths); i++)
+		free(pack->runner_paths[i]);
+	*pack = (struct workload_pack){0};
+}
+
+/* ---- unpacking */
+
+/* The archive's own libraries stand in for this machine's. */
+static void use_sysroot(struct toolchain *toolchain, const char *sysroot)
+{
+	struct strv *emulator = &toolchain->emulator;
+
+	for (size_t i = 0; sysroot && i + 1 < emulator->len; i++)
+		if (streq(emulator->v[i], "-L")) {
+			free(emulator->v[i + 1]);
+			emulator->v[i + 1] = xstrdup(sysroot);
+			return;
+		}
+}
+
+static int make_dest(
+	const struct workload_unpack_options *o, char **extracted, struct err *e)
+{
+	*extracted = o->extract_to ? fs_normalize(o->extract_to, NULL)
+				   : fs_temp_dir("xtest-archive", e);
+	return *extracted ? 0 : -1;
+}
+
+static int choose_target(
+	struct workload *w, const struct archive_manifest *manifest, struct err *e)
+{
+	const struct target *target = target_list_get(&w->known, manifest->target, e);
+
+	if (!target)
+		return -1;
+	if (!w->n_targets)
+		return workload_add_target(w, target, e);
+	if (w->n_targets > 1 || w->targets[0].target != target)
+		return err_set(e, ERR_SETUP, "the archive was built for %s, not for %s",
+			manifest->target, w->targets[0].target->name);
+	return 0;
+}
+
+/* Tries the mounts once: where they hold, everything has the path it was built with. */
+static enum archive_placing choose_placing(struct workload *w, struct workload_target *t)
+{
+	struct event_column column = {.label = "archive", .place = "local"};
+	struct place_config config = {.uri = "local", .target = w->host};
+	struct place_view view = {.binds = &t->binds};
+	autofree char *runner = NULL;
+	autoclose_place struct place *probe = NULL;
+	struct err e = {0};
+
+	runner = w->host ? target_runner_path(w->host, &e) : NULL;
+	config.runner_path = runner;
+	probe = runner ? place_open(&column, &config, &view, &e) : NULL;
+	if (probe && place_has_binds(probe)) {
+		t->mounted = true;
+		return ARCHIVE_ORIGINAL;
+	}
+	emit_note(w->emit, "the archive's files cannot be mounted where they were built "
+			   "here, their paths are rewritten: "
+			   "what has a path built in may not find it");
+	strv_clear(&t->binds);
+	return ARCHIVE_RELOCATED;
+}
+
+int workload_unpack(struct workload *w, const struct workload_unpack_options *o,
+	char **extracted, struct err *e)
+{
+	struct archive_reader *reader = archive_unpack_open(o->file, e);
+	struct archive_unpack_options unpack = {.overwrite = o->overwrite};
+	const struct archive_manifest *manifest;
+	enum archive_placing placing;
+	struct workload_target *t;
+	int status = -1;
+
+	if (!reader)
+		return -1;
+	manifest = archive_unpack_manifest(reader);
+	if (choose_target(w, manifest, e) < 0 || make_dest(o, extracted, e) < 0)
+		goto out;
+	t = &w->targets[0];
+	unpack.dest = *extracted;
+	if (archive_unpack(reader, &unpack, e) < 0)
+		goto out;
+	archive_roots_init(&t->roots, manifest, *extracted, o->workspace);
+	use_sysroot(&t->toolchain, t->roots.v[ARCHIVE_SYSROOT].extracted);
+	if (archive_roots_binds(&t->roots, &t->binds, e) < 0)
+		goto out;
+	placing = choose_placing(w, t);
+	if (archive_load_suites(manifest, &t->roots, placing, PLATFORM_TARGET,
+		    &t->build.suites, NULL, e) < 0 ||
+		archive_load_suites(manifest, &t->roots, placing, PLATFORM_HOST,
+			&t->build.suites, NULL, e) < 0)
+		goto out;
+	status = suite_list_check(&t->build.suites, "archive", e);
+out:
+	archive_unpack_close(reader);
+	return status;
+}

@@ -1,0 +1,36 @@
+/* A workload and an archive: out of the one into the other, and back. */
+#ifndef XTEST_ENGINE_WORKLOAD_ARCHIVE_H
+#define XTEST_ENGINE_WORKLOAD_ARCHIVE_H
+
+#include "engine/archive.h"
+#include "engine/workload.h"
+
+/* The request for the archive of one target: which suites the filter leaves (with the
+ * fixtures they need), runners, includes. Holds what the request borrows; release it
+ * after the plan. */
+struct workload_pack {
+	struct archive_request request;
+	struct suite_list target_suites,
+		host_suites; /* shallow copies: only the arrays are owned */
+	struct archive_runner runners[2];
+	char *runner_paths[2];
+};
+
+int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t target,
+	const struct filter_set *filter, struct err *e) MUST_CHECK;
+void workload_pack_release(struct workload_pack *pack);
+
+struct workload_unpack_options {
+	const char *file;       /* "-" is standard input */
+	const char *extract_to; /* NULL: a temporary directory */
+	bool overwrite;
+	const char *workspace; /* --workspace-remap; NULL: the archive's own sources */
+};
+
+/* In place of workload_build(): unpacks the archive and fills the one target of the
+ * workload with its suites, their paths as they were where it was built; places mount the
+ * trees there. *extracted is the caller's, and the tree when it is temporary. */
+int workload_unpack(struct workload *w, const struct workload_unpack_options *o,
+	char **extracted, struct err *e) MUST_CHECK;
+
+#endif
