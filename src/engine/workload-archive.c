@@ -106,14 +106,11 @@ void workload_pack_release(struct workload_pack *pack)
 /* The archive's own libraries stand in for this machine's. */
 static void use_sysroot(struct toolchain *toolchain, const char *sysroot)
 {
-	struct strv *emulator = &toolchain->emulator;
+	struct strv emulator = STRV_INIT;
 
-	for (size_t i = 0; sysroot && i + 1 < emulator->len; i++)
-		if (streq(emulator->v[i], "-L")) {
-			free(emulator->v[i + 1]);
-			emulator->v[i + 1] = xstrdup(sysroot);
-			return;
-		}
+	toolchain_emulator(toolchain, sysroot, &emulator);
+	strv_release(&toolchain->emulator);
+	toolchain->emulator = emulator;
 }
 
 static int make_dest(
