@@ -565,7 +565,8 @@ static void settle(struct runner *r, struct job *j, int64_t now)
 	if (j->state == JOB_ENDED || now < j->scan_due_ms)
 		return;
 	drained = drain(r, j);
-	alone = only_jobs_are_children(r) || kin_each(j->mark, NULL, NULL) == 0;
+	alone = (r->adopts && only_jobs_are_children(r)) ||
+		kin_each(j->mark, NULL, NULL) == 0;
 	if (alone) {
 		j->state = drained ? JOB_ENDED : j->state;
 		j->scan_due_ms = now + KILL_LOOK_MS;

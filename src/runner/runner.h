@@ -81,6 +81,7 @@ struct runner {
 			 are dead */
 	bool say_gone;
 	int exit_status;
+	bool adopts; /* orphans of jobs become our children */
 	bool greeted;
 	bool deaf; /* a request was not taken for want of room: ask for it again */
 	uint64_t session;

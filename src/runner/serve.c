@@ -517,7 +517,7 @@ int serve(const struct serve_options *options)
 		free(r);
 		return 1;
 	}
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	r->adopts = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 	r->link = &journal->link;
 	r->session = known ? journal->session : 0;
 	r->in_fd = options->in_fd;
