@@ -9,6 +9,7 @@ const struct adapter *const adapter_table[] = {
 	&adapter_autotools,
 	&adapter_cmake,
 	&adapter_make,
+	&adapter_manifest,
 	&adapter_meson,
 	NULL,
 };

@@ -369,6 +369,18 @@ static int unwrap(const struct build_request *request, const struct make_dir *di
 	return 0;
 }
 
+/* The tools that make was told to use are no concern of a test. */
+static void forget_tools(struct make_answer *answer, const struct strv *tools)
+{
+	for (size_t i = 0; i < answer->len; i++)
+		for (size_t k = 0; k < tools->len; k++) {
+			autofree char *name =
+				xstrndup(tools->v[k], make_words_assignment(tools->v[k]));
+
+			strv_env_unset(&answer->v[i].environ, name);
+		}
+}
+
 int make_tests_find(const struct build_request *request, const struct make_tree *tree,
 	struct suite_list *suites, size_t *n, struct err *e)
 {
@@ -383,6 +395,7 @@ int make_tests_find(const struct build_request *request, const struct make_tree 
 	if (make_ask_tests(request, tree->top, tree->env, tree->overrides, &answer, e) <
 		0)
 		return -1;
+	forget_tools(&answer, tree->env);
 	for (size_t i = 0; i < answer.len; i++) {
 		size_t from = suites->len;
 

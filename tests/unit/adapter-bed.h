@@ -101,7 +101,7 @@ __attribute__((unused)) static bool bed_run(
 
 	buf_clear(&bed->output);
 	bed->steps = 0;
-	if (adapter->configure(&bed->request, &e) == 0 &&
+	if ((!adapter->configure || adapter->configure(&bed->request, &e) == 0) &&
 		adapter->build(&bed->request, suites, &e) == 0 &&
 		suite_list_check(suites, adapter->name, &e) == 0)
 		return true;
