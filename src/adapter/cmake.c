@@ -137,7 +137,7 @@ static int build_extra(
 
 /* Some test misses its program: the programs outside the default target may be it. One
  * that does not build leaves its test without a program, which the test's verdict says.
- */
+ * Returns 1 when something was built. */
 static int build_the_rest(const struct build_request *request,
 	const struct cmake_model *model, struct strv *extra, struct err *e)
 {

@@ -7,8 +7,8 @@
 /*
  * Run by "meson runpython", which has mesonbuild in its path however Meson was installed.
  * What a variable becomes is found by giving it a value that cannot occur: what stands
- * before and after that in the result was prepended and appended. Members of later and
- * earlier versions (0.60 to 1.9 were looked at) have defaults.
+ * before and after that in the result was prepended and appended. Members that some
+ * versions lack have defaults: should_fail became expected_fail in 1.11.
  */
 static const char program[] =
 	"import json, os, pickle, sys\n"
@@ -83,7 +83,9 @@ static const char program[] =
 	"True)),\n"
 	"        'env': variables(([setup.env] if setup else []) + [test.env]),\n"
 	"        'paths': list(getattr(test, 'extra_paths', [])),\n"
-	"        'should_fail': bool(test.should_fail),\n"
+	"        'expect_fail': bool(getattr(test, 'expected_fail', None) or\n"
+	"                            getattr(test, 'should_fail', False)),\n"
+	"        'exit_code': getattr(test, 'expected_exitcode', None) or 0,\n"
 	"        'timeout': timeout,\n"
 	"        'workdir': test.workdir,\n"
 	"        'protocol': str(test.protocol),\n"
@@ -131,7 +133,7 @@ static struct json *ask_again(const struct build_request *request, const char *p
 	if (adapter_capture(request, &argv, request->build_dir, NULL, &answer, e) < 0) {
 		err_set(e, ERR_METADATA,
 			"%s: Meson's test data could not be read with its own Python "
-			"(meson runpython); Meson 0.60 or newer is needed",
+			"(meson runpython); Meson 0.61 or newer is needed",
 			request->build_dir);
 		return NULL;
 	}
