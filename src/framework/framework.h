@@ -32,7 +32,8 @@ struct framework {
 	 * status other than 0 is passed in (128 + n after signal n): some list all and
 	 * then fail. A listing without a case, or one that is known to be cut short,
 	 * leaves the suite as its one case (libtest: no case at all; ERR_LIST when it
-	 * failed as well). */
+	 * failed as well). Setting suite->listed is the caller's, after the last listing.
+	 */
 	int (*parse_list)(struct suite *suite, const char *out, size_t len,
 		int exit_status, struct err *e);
 

@@ -71,7 +71,6 @@ static int parse_list(
 	/* A crate without tests is no test. */
 	if (s->n_cases)
 		listing_finish(s, 0);
-	s->listed = true;
 	return 0;
 }
 

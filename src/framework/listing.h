@@ -9,9 +9,9 @@
 
 /* The line without escape sequences and trailing blanks; the caller's. */
 char *listing_clean(const char *line, size_t len);
-/* Ends a first listing: drops cases named before and marks the suite listed. Without any
- * case, or when `expected` (0: not known) is another number than were added, the suite as
- * a whole is its one case. */
+/* Ends a first listing: drops cases named before. Without any case, or when `expected`
+ * (0: not known) is another number than were added, the suite as a whole is its one case.
+ */
 void listing_finish(struct suite *suite, size_t expected);
 /* Ends a second listing. A name the first listing has is ignored if `known_too`; a new
  * one is added and ignored. Nothing happens when the suite is not split. */
