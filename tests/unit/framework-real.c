@@ -301,6 +301,34 @@ static void check_program(const struct program *p, const char *dir)
 	suite_release(&s);
 }
 
+/* The same symbol in the files of other machines, of both byte orders and word sizes. */
+static void check_foreign(const char *dir)
+{
+	static const char *const compilers[] = {"aarch64-linux-gnu-gcc",
+		"arm-linux-gnueabihf-gcc", "s390x-linux-gnu-gcc",
+		"mips64el-linux-gnuabi64-gcc", "powerpc-linux-gnu-gcc"};
+	static const char source[] = "int _cmocka_run_group_tests(void) { return 0; }\n"
+				     "int main(void) { return 0; }\n";
+	autofree char *path = fs_join(dir, "foreign.c");
+	autofree char *out = fs_join(dir, "foreign");
+	struct err e = {0};
+
+	ok(fs_write_file(path, source, strlen(source), 0600, &e) == 0, "a source");
+	for (size_t i = 0; i < ARRAY_LEN(compilers); i++) {
+		autofree char *compiler = fs_find_program(compilers[i], NULL);
+		autofree char *command =
+			xasprintf("%s -o '%s' '%s'", compilers[i], out, path);
+		const struct framework *f;
+
+		if (!compiler || !shell(command)) {
+			skip(compilers[i], "no such cross compiler");
+			continue;
+		}
+		f = detect(out);
+		is_str(f ? f->name : NULL, "cmocka", compilers[i]);
+	}
+}
+
 int main(void)
 {
 	struct err e = {0};
@@ -309,6 +337,7 @@ int main(void)
 	const struct framework *f = detect(self);
 
 	is_str(f ? f->name : NULL, "plain", "this program is none of them");
+	check_foreign(dir);
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
 		check_program(&programs[i], dir);
 	ok(fs_remove_tree(dir, &e) == 0, "clean up");
