@@ -344,7 +344,7 @@ static int unwrap(const struct build_request *request, const struct make_dir *di
 		return 0;
 	strv_push(&argv, "--mode=execute");
 	strv_push(&argv, "printf");
-	strv_push(&argv, "%s\n");
+	strv_push(&argv, "%s\\n");
 	for (size_t i = 0; i < n; i++) {
 		if (tests[i].command.len != 1 ||
 			!is_libtool_wrapper(tests[i].command.v[0]))
