@@ -1,5 +1,6 @@
 #include "adapter/make-tests.h"
 
+#include "adapter/make-order.h"
 #include "adapter/make-words.h"
 #include "base/fs.h"
 #include "base/proc.h"
@@ -213,23 +214,6 @@ static int make_missing(const struct build_request *request, const struct make_t
 	return 0;
 }
 
-/* The serial harness, and a makefile with .NOTPARALLEL, never run two tests of a
- * directory at a time, and run them in order. */
-static bool runs_in_order(const struct make_dir *dir)
-{
-	autofree char *path = NULL;
-	autorelease(buf) struct buf text = BUF_INIT;
-	const char *name = make_ask_makefile(dir->path);
-	struct err ignored;
-
-	if (!*make_ask_value(dir, "TEST_SUITE_LOG"))
-		return true;
-	path = fs_join(dir->path, name ? name : "Makefile");
-	if (fs_read_file(path, &text, &ignored) < 0)
-		return false;
-	return strstr(buf_str(&text), "\n.NOTPARALLEL:") != NULL;
-}
-
 static const char *package_of(const struct make_tree *tree, const struct make_dir *dir)
 {
 	const char *package = make_ask_value(dir, "PACKAGE");
@@ -254,8 +238,7 @@ static int add_dir(const struct build_request *request, const struct make_tree *
 	struct suite_list *suites, size_t *n, struct err *e)
 {
 	autorelease(strv) struct strv tests = STRV_INIT, data = STRV_INIT;
-	bool ordered = runs_in_order(dir);
-	autofree char *before = NULL;
+	size_t first = suites->len;
 
 	tests_of(dir, &tests);
 	if (!tests.len)
@@ -276,12 +259,26 @@ static int add_dir(const struct build_request *request, const struct make_tree *
 		strv_push_all(&s->files, &data);
 		if (s->shell_env)
 			files_in_text(s, tree->top, s->shell_env, &s->files);
-		if (ordered && before)
-			strv_push(&s->depends, before);
-		free(before);
-		before = xstrdup(s->id);
 	}
+	make_order_set(dir, suites->v + first, tests.len);
 	return 0;
+}
+
+/* Only tests of the same directory depend on it. */
+static void rename_in_dir(struct suite_list *suites, size_t first, const struct suite *s,
+	const char *old_id)
+{
+	for (size_t i = first; i < suites->len; i++) {
+		struct strv *depends = &suites->v[i].depends;
+
+		if (!streq(suites->v[i].cwd, s->cwd))
+			continue;
+		for (size_t k = 0; k < depends->len; k++)
+			if (streq(depends->v[k], old_id)) {
+				strv_remove(depends, k);
+				strv_insert(depends, k, s->id);
+			}
+	}
 }
 
 /* Names are those of the build system, as long as they differ; tests that share one get
@@ -298,23 +295,19 @@ static void tell_apart(
 		if (streq(ids.v[i - 1], ids.v[i]))
 			strv_push(&shared, ids.v[i]);
 	for (size_t i = first; shared.len && i < suites->len; i++) {
-		struct suite *s = &suites->v[i], *next = s + 1;
+		struct suite *s = &suites->v[i];
 		const char *below = fs_below(s->cwd, tree->top);
+		autofree char *old_id = NULL;
 		char *name;
 
 		if (!strv_has(&shared, s->id) || !below || !*below)
 			continue;
+		old_id = s->id;
 		name = xasprintf("%s/%s", below, s->name);
 		free(s->name);
-		free(s->id);
 		s->name = name;
 		s->id = xasprintf("%s::%s", s->package, name);
-		/* Only the next of the same directory can name it. */
-		if (i + 1 < suites->len && streq(next->cwd, s->cwd) &&
-			next->depends.len) {
-			strv_clear(&next->depends);
-			strv_push(&next->depends, s->id);
-		}
+		rename_in_dir(suites, first, s, old_id);
 	}
 }
 

@@ -24,6 +24,8 @@ static const struct bed_row autotools[] = {
 	{"sample::script.sh", "platform", "\"target\""},
 	{"sample::points.tap", "protocol", "\"tap\""},
 	{"sample::points.tap", "framework", "\"tap\""},
+	{"sample::odd.up", "depends", "[\"sample::script.sh\",\"sample::tests/twin\"]"},
+	{"sample::pass", "depends", "-"},
 	{"sample::odd.up", "shell-env", SHELL_ENV " $FROM_AM\""},
 	{"sample::odd.up", "command", "[\"@B/src/tests/odd.up\"]"},
 	{"sample::made", "required-files", "-"},
