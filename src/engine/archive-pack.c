@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_SIZE = 1 << 18 };
+enum { BLOCK_SIZE = 1 << 18, THREADS_MAX = 16 };
 
 struct pack {
 	struct archive_plan *plan;
@@ -17,6 +19,7 @@ struct pack {
 	struct stat *seen; /* per item, as it was when its digest was made */
 	int64_t mtime_s;
 	uint64_t done_bytes;
+	unsigned threads;
 };
 
 static int cancelled(const struct pack *p, struct err *e)
@@ -71,15 +74,18 @@ static int open_origin(const struct archive_item *item, struct stat *st, struct 
 	return take_fd(fd);
 }
 
-/* Reads `fd` to its end into `each`; the size must be what was planned. */
+/* Reads `fd` to its end, through `block` (BLOCK_SIZE), into `each`; the size must be what
+ * was planned. */
 static int read_origin(struct pack *p, const struct archive_item *item, int fd,
-	int (*each)(struct pack *p, void *ctx, size_t len, struct err *e), void *ctx,
-	struct err *e)
+	char *block,
+	int (*each)(
+		struct pack *p, void *ctx, const char *block, size_t len, struct err *e),
+	void *ctx, struct err *e)
 {
 	uint64_t total = 0;
 
 	for (;;) {
-		ssize_t n = read(fd, p->block, BLOCK_SIZE);
+		ssize_t n = read(fd, block, BLOCK_SIZE);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -95,46 +101,88 @@ static int read_origin(struct pack *p, const struct archive_item *item, int fd,
 				item->origin);
 		if (n == 0)
 			return 0;
-		if (cancelled(p, e) < 0 || each(p, ctx, (size_t)n, e) < 0)
+		if (cancelled(p, e) < 0 || each(p, ctx, block, (size_t)n, e) < 0)
 			return -1;
 	}
 }
 
-static int add_to_digest(struct pack *p, void *ctx, size_t len, struct err *e UNUSED)
+static int add_to_digest(struct pack *p UNUSED, void *ctx, const char *block, size_t len,
+	struct err *e UNUSED)
 {
-	hash_sha256_update(ctx, p->block, len);
+	hash_sha256_update(ctx, block, len);
 	return 0;
+}
+
+/* Digests are made side by side, a file a thread: the manifest needs them all before
+ * anything is compressed. */
+struct digesting {
+	struct pack *pack;
+	atomic_size_t next; /* item */
+	atomic_bool failed;
+	pthread_mutex_t lock; /* of the first error */
+	struct err *error;
+};
+
+static int digest_item(struct pack *p, size_t i, char *block, struct err *e)
+{
+	struct archive_item *item = &p->plan->items.v[i];
+	autoclose int fd = open_origin(item, &p->seen[i], e);
+	struct hash_sha256 *h;
+	int result;
+
+	if (fd < 0)
+		return -1;
+	h = hash_sha256_new();
+	result = read_origin(p, item, fd, block, add_to_digest, h, e);
+	hash_sha256_finish(h, item->sha256);
+	return result;
+}
+
+static void *digest_items(void *ctx)
+{
+	struct digesting *d = ctx;
+	const struct archive_items *items = &d->pack->plan->items;
+	autofree char *block = xmalloc(BLOCK_SIZE);
+	struct err e = {0};
+	size_t i;
+
+	while (!d->failed && (i = atomic_fetch_add(&d->next, 1)) < items->len) {
+		if (items->v[i].kind != ARCHIVE_FILE ||
+			digest_item(d->pack, i, block, &e) == 0)
+			continue;
+		pthread_mutex_lock(&d->lock);
+		if (!d->failed)
+			*d->error = e;
+		d->failed = true;
+		pthread_mutex_unlock(&d->lock);
+	}
+	return NULL;
 }
 
 static int make_digests(struct pack *p, struct err *e)
 {
-	for (size_t i = 0; i < p->plan->items.len; i++) {
-		struct archive_item *item = &p->plan->items.v[i];
-		autoclose int fd = -1;
-		struct hash_sha256 *h;
-		int result;
+	struct digesting d = {.pack = p, .lock = PTHREAD_MUTEX_INITIALIZER, .error = e};
+	pthread_t threads[THREADS_MAX];
+	unsigned n = 0;
 
-		if (item->kind != ARCHIVE_FILE)
-			continue;
-		fd = open_origin(item, &p->seen[i], e);
-		if (fd < 0)
-			return -1;
-		h = hash_sha256_new();
-		result = read_origin(p, item, fd, add_to_digest, h, e);
-		hash_sha256_finish(h, item->sha256);
-		if (result < 0)
-			return -1;
-	}
-	return 0;
+	/* This thread works too; one that cannot be made is not missed. */
+	while (n + 1 < p->threads &&
+		pthread_create(&threads[n], NULL, digest_items, &d) == 0)
+		n++;
+	digest_items(&d);
+	while (n > 0)
+		pthread_join(threads[--n], NULL);
+	return d.failed ? -1 : 0;
 }
 
-static int add_to_archive(struct pack *p, void *ctx UNUSED, size_t len, struct err *e)
+static int add_to_archive(
+	struct pack *p, void *ctx UNUSED, const char *block, size_t len, struct err *e)
 {
 	p->done_bytes += len;
 	if (p->options->progress)
 		p->options->progress(
 			p->options->ctx, p->done_bytes, p->plan->total_bytes);
-	return archive_stream_data(p->sink, p->block, len, e);
+	return archive_stream_data(p->sink, block, len, e);
 }
 
 static int pack_item(struct pack *p, size_t i, struct err *e)
@@ -154,7 +202,7 @@ static int pack_item(struct pack *p, size_t i, struct err *e)
 	}
 	if (archive_stream_header(p->sink, item, p->mtime_s, e) < 0)
 		return -1;
-	return fd < 0 ? 0 : read_origin(p, item, fd, add_to_archive, NULL, e);
+	return fd < 0 ? 0 : read_origin(p, item, fd, p->block, add_to_archive, NULL, e);
 }
 
 static int pack_all(struct pack *p, struct err *e)
@@ -186,12 +234,9 @@ static mode_t new_file_mode(void)
 
 static int pack_to(struct pack *p, int fd, struct err *e)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned threads =
-		p->options->threads ? p->options->threads : (unsigned)MAX(1, processors);
 	int result = -1;
 
-	p->sink = archive_stream_create(fd, p->options->level, MIN(threads, 16), e);
+	p->sink = archive_stream_create(fd, p->options->level, p->threads, e);
 	if (p->sink)
 		result = pack_all(p, e);
 	archive_stream_free(p->sink);
@@ -204,10 +249,13 @@ int archive_pack(struct archive_plan *plan, const char *path,
 	autofree char *temp = xasprintf("%s.XXXXXX", path);
 	autofree char *block = xmalloc(BLOCK_SIZE);
 	autofree struct stat *seen = xcalloc(plan->items.len + 1, sizeof *seen);
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct pack p = {.plan = plan, .options = options, .block = block, .seen = seen};
 	autoclose int fd = -1;
 	int errnum;
 
+	p.threads = options->threads ? options->threads : (unsigned)MAX(1, processors);
+	p.threads = MIN(p.threads, THREADS_MAX);
 	if (find_mtime(options, &p.mtime_s, e) < 0 || make_digests(&p, e) < 0)
 		return -1;
 	fd = mkostemp(temp, O_CLOEXEC);

@@ -108,7 +108,8 @@ struct archive_pack_options {
 	unsigned threads; /* compressing; 0: as many as there are processors */
 	int64_t mtime_s;  /* of all entries; -1: SOURCE_DATE_EPOCH, else 0 */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
-	bool (*cancelled)(void *ctx); /* true ends it: ERR_TESTS_FAILED "interrupted" */
+	/* True ends it: ERR_TESTS_FAILED "interrupted". Called from several threads. */
+	bool (*cancelled)(void *ctx);
 	void *ctx;
 };
 
