@@ -190,7 +190,7 @@ static int make_missing(const struct build_request *request, const struct make_t
 	const struct make_dir *dir, const struct strv *tests, struct err *e)
 {
 	autorelease(strv) struct strv argv = STRV_INIT;
-	autorelease(proc_result) struct proc_result r = {0};
+	struct build_request quiet = *request;
 	size_t words;
 
 	make_ask_argv(request, tree->overrides, &argv);
@@ -206,7 +206,8 @@ static int make_missing(const struct build_request *request, const struct make_t
 	if (argv.len == words)
 		return 0;
 	/* What could not be made is told when the test is run. */
-	if (adapter_run(request, &argv, dir->path, tree->env, e) < 0) {
+	quiet.output = NULL;
+	if (adapter_run(&quiet, &argv, dir->path, tree->env, e) < 0) {
 		if (e->kind != ERR_BUILD)
 			return -1;
 		*e = (struct err){0};
