@@ -136,12 +136,4 @@ void adapter_files_named(const struct suite *suite, const struct build_request *
  * seen from its command, environment and working directory. */
 void adapter_files_add_artifacts(struct suite_list *suites,
 	const struct build_request *request, const struct strv *artifacts);
-/* Fills `files` of every suite: the paths it names, its required files, its working
- * directory and the directories of its scripts; and for a suite that is no ELF program
- * `artifacts`, the programs and libraries of the build, because it may start any of them.
- * `private_names` are entries of a build directory that are the build system's own. */
-int adapter_files_gather(struct suite_list *suites, const struct build_request *request,
-	const struct strv *artifacts, const char *const *private_names,
-	struct err *e) MUST_CHECK;
-
 #endif

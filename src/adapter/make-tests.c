@@ -453,8 +453,6 @@ int make_tests_whole(const struct build_request *request, const struct make_tree
 int make_tests_finish(const struct build_request *request, const struct make_tree *tree,
 	struct suite_list *suites, struct err *e)
 {
-	static const char *const private_names[] = {"config.log", "config.status",
-		"config.cache", "libtool", "Makefile", "stamp-h1", NULL};
 	autorelease(strv) struct strv names = STRV_INIT, artifacts = STRV_INIT;
 
 	if (adapter_platform_decide(suites, request, e) < 0 ||
@@ -465,7 +463,6 @@ int make_tests_finish(const struct build_request *request, const struct make_tre
 		if (names.v[i][0] != '.' && !streq(names.v[i], "autom4te.cache") &&
 			!streq(names.v[i], "config.log"))
 			strv_push_take(&artifacts, fs_join(tree->top, names.v[i]));
-	if (adapter_files_gather(suites, request, &artifacts, private_names, e) < 0)
-		return -1;
+	adapter_files_add_artifacts(suites, request, &artifacts);
 	return suite_list_check(suites, tree->adapter, e);
 }

@@ -145,8 +145,6 @@ static void add_suite(
 static int build(
 	const struct build_request *request, struct suite_list *suites, struct err *e)
 {
-	static const char *const private_names[] = {NULL};
-	autorelease(strv) struct strv artifacts = STRV_INIT;
 	autorelease(suite_list) struct suite_list own = {0};
 
 	if (!request->config || !request->config->suites.len)
@@ -159,7 +157,6 @@ static int build(
 		add_suite(request, i, &own);
 	adapter_ids_assign(&own);
 	if (adapter_platform_decide(&own, request, e) < 0 ||
-		adapter_files_gather(&own, request, &artifacts, private_names, e) < 0 ||
 		suite_list_check(&own, "manifest", e) < 0)
 		return -1;
 	adapter_move_suites(&own, suites);
