@@ -26,10 +26,7 @@ void plain_judge_status(const struct outcome *o, struct judgement *j)
 	case END_TIMEOUT:
 		judgement_set(j, VERDICT_TIMEOUT, "%s", how);
 		return;
-	case END_NOT_STARTED:
-		j->hard = true;
-		judgement_set(j, VERDICT_FAIL, "%s", how);
-		return;
+	case END_NOT_STARTED: /* nothing of the test ever ran: it has no verdict */
 	case END_LOST:
 		break;
 	}

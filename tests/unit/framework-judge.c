@@ -36,7 +36,7 @@ static const struct {
 	{"timeout", "cmake", TIMEOUT, "", "", false, 0, NULL, NULL, NULL, VERDICT_TIMEOUT,
 		"no end after 2 s"},
 	{"not started", "cmake", NOT_STARTED, "", "", false, 0, NULL, NULL, NULL,
-		VERDICT_FAIL, "could not be started: no such file"},
+		VERDICT_LOST, "could not be started: no such file"},
 	{"lost", "cmake", LOST, "", "", false, 0, NULL, NULL, NULL, VERDICT_LOST,
 		"lost: the machine is gone"},
 
@@ -59,7 +59,7 @@ static const struct {
 	{"XFAIL and no end", "autotools", TIMEOUT, "", "", true, 0, NULL, NULL, NULL,
 		VERDICT_TIMEOUT, "no end after 2 s"},
 	{"XFAIL and not started", "autotools", NOT_STARTED, "", "", true, 0, NULL, NULL,
-		NULL, VERDICT_FAIL, "could not be started: no such file"},
+		NULL, VERDICT_LOST, "could not be started: no such file"},
 	{"XFAIL and lost", "autotools", LOST, "", "", true, 0, NULL, NULL, NULL,
 		VERDICT_LOST, "lost: the machine is gone"},
 	{"XFAIL and a command that is not there", "autotools", 127, "",
