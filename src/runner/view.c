@@ -20,15 +20,26 @@
 
 #define BINFMT "/proc/sys/fs/binfmt_misc"
 
-struct why {
-	char *text;
+/* One of the two things a view is made of. */
+struct part {
+	bool wanted;
+	int err;
+	char *why;
 	size_t size;
 };
 
-static int fail(struct why *why, int err, const char *what)
+static bool is_open(const struct part *p)
 {
-	snprintf(why->text, why->size, "%s: %s", what, strerror(-err));
-	return err;
+	return p->wanted && !p->err;
+}
+
+/* The first error stays. */
+static void fail(struct part *p, int err, const char *what)
+{
+	if (!is_open(p))
+		return;
+	p->err = err;
+	snprintf(p->why, p->size, "%s: %s", what, strerror(-err));
 }
 
 static int write_file(const char *path, const char *text, size_t len)
@@ -216,91 +227,113 @@ static int mount_binfmt(void)
 		       : 0;
 }
 
-static int register_all(const struct wire_bytes *emulators, struct why *why)
+static void register_all(const struct wire_bytes *emulators, struct part *binfmt)
 {
 	struct wire_emulator e;
 	char what[256];
 	size_t at = 0;
-	int more, err;
+	int more, err = mount_binfmt();
 
-	err = mount_binfmt();
-	if (err)
-		return fail(why, err, "a private binfmt_misc cannot be mounted");
+	if (err) {
+		fail(binfmt, err, "a private binfmt_misc cannot be mounted");
+		return;
+	}
 	while ((more = msg_next_record(&msg_emulator, emulators, &at, &e)) > 0) {
 		err = register_emulator(&e);
-		if (err) {
-			snprintf(what, sizeof(what), "%s cannot be registered for %s",
-				e.path, e.name);
-			return fail(why, err, what);
-		}
+		if (!err)
+			continue;
+		snprintf(what, sizeof(what), "%s cannot be registered for %s", e.path,
+			e.name);
+		fail(binfmt, err, what);
 	}
-	return more < 0 ? fail(why, more, "the request cannot be read") : 0;
+	if (more < 0)
+		fail(binfmt, more, "the request cannot be read");
 }
 
 /* ---- the whole */
 
-static int bind_all(const struct wire_list *binds, struct why *why)
+static void bind_all(const struct wire_list *list, struct part *binds)
 {
 	const char *at = NULL, *source, *target;
 	char what[512];
 
-	while ((source = msg_list_next(binds, &at)) &&
-		(target = msg_list_next(binds, &at))) {
+	while ((source = msg_list_next(list, &at)) &&
+		(target = msg_list_next(list, &at))) {
 		int err = bind_at(source, target);
 
-		if (err) {
-			snprintf(what, sizeof(what), "%s cannot be shown at %s", source,
-				target);
-			return fail(why, err, what);
-		}
+		if (!err)
+			continue;
+		snprintf(what, sizeof(what), "%s cannot be shown at %s", source, target);
+		fail(binds, err, what);
 	}
-	return 0;
+}
+
+/* False when nothing is left to be done. */
+static bool enter_what_is_allowed(
+	struct part *binfmt, struct part *binds, uid_t uid, gid_t gid)
+{
+	int err;
+
+	if (is_open(binfmt) || (is_open(binds) && uid != 0)) {
+		err = enter_namespaces(true, uid, gid);
+		if (!err)
+			return true;
+		fail(binfmt, err, "a private user and mount namespace is refused");
+		/* Root needs no user namespace to bind; one that was half entered is no
+		 * place for it. */
+		if (uid != 0 || geteuid() != 0)
+			fail(binds, err, "a private user and mount namespace is refused");
+	}
+	if (!is_open(binds))
+		return false;
+	err = enter_namespaces(false, uid, gid);
+	if (err)
+		fail(binds, err, "a private mount namespace is refused");
+	return !err;
+}
+
+static void fill_view(const struct wire_enter *enter, struct part *binfmt,
+	struct part *binds, uid_t uid, gid_t gid)
+{
+	char cwd[PATH_MAX];
+	int err;
+
+	if (!getcwd(cwd, sizeof(cwd)))
+		strcpy(cwd, "/");
+	if (is_open(binfmt))
+		register_all(&enter->emulators, binfmt);
+	if (is_open(binds))
+		bind_all(&enter->binds, binds);
+	err = leave_root(uid, gid);
+	if (err) {
+		fail(binfmt, err, "the own user number cannot be restored");
+		fail(binds, err, "the own user number cannot be restored");
+	}
+	/* The directory may have been covered: see it anew. If it is no more, we stay
+	 * where we are. */
+	if (binds->wanted && chdir(cwd) < 0 && errno != ENOENT)
+		fail(binds, -errno, cwd);
 }
 
 void view_enter(const struct wire_enter *enter, struct wire_entered *entered,
 	char *binfmt_why, char *binds_why, size_t size)
 {
-	struct why binfmt = {binfmt_why, size}, binds = {binds_why, size};
-	bool want_binfmt = enter->emulators.len, want_binds = enter->binds.count;
+	struct part binfmt = {enter->emulators.len, 0, binfmt_why, size};
+	struct part binds = {enter->binds.count, 0, binds_why, size};
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	char cwd[PATH_MAX];
-	int err, binfmt_err = 0, binds_err = 0;
 
 	binfmt_why[0] = binds_why[0] = '\0';
-	if (want_binfmt && !kernel_is(6, 7)) {
-		binfmt_err = fail(&binfmt, -ENOSYS,
-			"a private binfmt_misc needs Linux 6.7 or later");
-		want_binfmt = false;
-	}
-	if (!getcwd(cwd, sizeof(cwd)))
-		strcpy(cwd, "/");
-	err = want_binfmt || want_binds
-		      ? enter_namespaces(want_binfmt || uid != 0, uid, gid)
-		      : 0;
-	if (err && want_binfmt)
-		binfmt_err = fail(
-			&binfmt, err, "a private user and mount namespace is refused");
-	if (err && want_binds)
-		binds_err = fail(
-			&binds, err, "a private user and mount namespace is refused");
-	if (!err && want_binfmt)
-		binfmt_err = register_all(&enter->emulators, &binfmt);
-	if (!err && want_binds)
-		binds_err = bind_all(&enter->binds, &binds);
-	if (!err && (want_binfmt || want_binds) && leave_root(uid, gid) < 0 &&
-		!binfmt_err)
-		binfmt_err =
-			fail(&binfmt, -errno, "the own user number cannot be restored");
-	/* The directory may have been covered: see it anew. */
-	if (want_binds && chdir(cwd) < 0 && !binds_err)
-		binds_err = fail(&binds, -errno, cwd);
-	if (want_binfmt && !binfmt_err)
+	if (!kernel_is(6, 7))
+		fail(&binfmt, -ENOSYS, "a private binfmt_misc needs Linux 6.7 or later");
+	if (enter_what_is_allowed(&binfmt, &binds, uid, gid))
+		fill_view(enter, &binfmt, &binds, uid, gid);
+	if (is_open(&binfmt))
 		entered->done |= WIRE_VIEW_BINFMT;
-	if (want_binds && !binds_err)
+	if (is_open(&binds))
 		entered->done |= WIRE_VIEW_BINDS;
-	entered->binfmt_errno = (uint32_t)-binfmt_err;
-	entered->binds_errno = (uint32_t)-binds_err;
+	entered->binfmt_errno = (uint32_t)-binfmt.err;
+	entered->binds_errno = (uint32_t)-binds.err;
 }
 
 int view_add_entropy(const uint8_t *data, size_t len)
