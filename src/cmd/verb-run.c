@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "cmd/common.h"
 #include "cmd/verb.h"
+#include "engine/preflight.h"
 #include "engine/schedule.h"
 #include "report/report-set.h"
 
@@ -173,6 +174,7 @@ static int run_plan(struct invocation *in, struct err *e)
 	}
 	o.places = places;
 	o.n_columns = w->n_columns;
+	preflight_check(w, &in->plan);
 	send_plan(in);
 	schedule_run(&in->plan, &o, &in->result);
 	return exit_code(&in->result);

@@ -123,7 +123,7 @@ static char *name_in(int root, const char *below)
 /* ---- libraries */
 
 static int add_library(
-	struct archive_gather *g, const struct archive_library *lib, struct err *e)
+	struct archive_gather *g, const struct closure_library *lib, struct err *e)
 {
 	const char *below;
 	int root = archive_root_of(g->roots, lib->path, &below);
@@ -163,10 +163,10 @@ static int add_library(
 static int add_libraries(
 	struct archive_gather *g, const char *path, bool must_load, struct err *e)
 {
-	struct archive_closure *c = g->platform == PLATFORM_HOST ? g->host : g->target;
-	struct archive_libraries found = {0};
+	struct closure *c = g->platform == PLATFORM_HOST ? g->host : g->target;
+	struct closure_libraries found = {0};
 	struct err fault = {0};
-	int result = archive_closure_of(c, path, &g->search, NULL, &found, &fault);
+	int result = closure_of(c, path, &g->search, NULL, &found, &fault);
 
 	if (result < 0 && must_load) {
 		*e = fault;
@@ -177,7 +177,7 @@ static int add_libraries(
 		for (size_t i = 0; i < found.len && result == 0; i++)
 			result = add_library(g, &found.v[i], e);
 	}
-	archive_libraries_release(&found);
+	closure_libraries_release(&found);
 	return result;
 }
 
@@ -446,7 +446,7 @@ static bool is_program(struct archive_gather *g, const char *path, const struct 
 	struct elf_identity id;
 
 	return S_ISREG(st->st_mode) && st->st_size > 64 &&
-	       archive_closure_identity(g->target, path, &id);
+	       closure_identity(g->target, path, &id);
 }
 
 static int walk_entry(struct archive_gather *g, const char *path,
@@ -545,8 +545,8 @@ int archive_gather_init(
 	for (int i = 0; i < ARCHIVE_N_ROOTS; i++)
 		if (g->roots[i])
 			g->real_roots[i] = realpath(g->roots[i], NULL);
-	g->target = archive_closure_new(r->sysroot, r->library_dirs);
-	g->host = archive_closure_new(NULL, NULL);
+	g->target = closure_new(r->sysroot, r->library_dirs);
+	g->host = closure_new(NULL, NULL);
 	g->n_excludes = r->config ? r->config->exclude.len : 0;
 	g->excludes = xcalloc(g->n_excludes + 1, sizeof(struct pattern *));
 	for (size_t i = 0; i < g->n_excludes; i++) {
@@ -568,8 +568,8 @@ void archive_gather_release(struct archive_gather *g)
 			pattern_free(g->excludes[i]);
 	free(g->excludes);
 	free(g->index);
-	archive_closure_free(g->target);
-	archive_closure_free(g->host);
+	closure_free(g->target);
+	closure_free(g->host);
 	strv_release(&g->walked);
 	strv_release(&g->search);
 	*g = (struct archive_gather){0};

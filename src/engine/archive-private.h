@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "engine/archive.h"
+#include "engine/closure.h"
 
 #define ARCHIVE_MANIFEST_NAME "xtest/manifest.json"
 
@@ -53,52 +54,16 @@ void archive_root_release_packed(struct suite *packed);
 int archive_root_unpack_suite(const char *const roots[ARCHIVE_N_ROOTS], struct suite *s,
 	struct err *e) MUST_CHECK;
 
-/* ---- the closure (archive-closure.c) */
-
-struct archive_closure;
-
-/* `sysroot` and `library_dirs` as in the request. */
-struct archive_closure *archive_closure_new(
-	const char *sysroot, const struct strv *library_dirs);
-void archive_closure_free(struct archive_closure *c);
-
-/* What a program loads. */
-struct archive_library {
-	char *path;      /* where it is on this machine */
-	char *name;      /* as it was asked for: "libz.so.1" or the interpreter's path */
-	char *needed_by; /* path of the file that asks for it */
-	bool interpreter;
-};
-
-struct archive_libraries {
-	struct archive_library *v;
-	size_t len, cap;
-};
-
-void archive_libraries_release(struct archive_libraries *libraries);
-
-/* Appends everything `program` loads, each once, when it is ELF for the machine `wanted`
- * (NULL: any). `search` is an LD_LIBRARY_PATH of directories (may be empty). 1 when it is
- * such an ELF file, 0 when not, -1 with ERR_ARCHIVE and who needs what when a library is
- * missing. */
-struct elf_identity;
-int archive_closure_of(struct archive_closure *c, const char *program,
-	const struct strv *search, const struct elf_identity *wanted,
-	struct archive_libraries *out, struct err *e) MUST_CHECK;
-/* ELF identity of a file: 1, or 0 when it is no (whole) ELF file. Remembered. */
-int archive_closure_identity(
-	struct archive_closure *c, const char *path, struct elf_identity *id);
-
 /* ---- gathering (archive-gather.c): files and directories into a plan */
 
 enum { ARCHIVE_COMMON = -1 };
 
 struct archive_gather {
-	struct archive_plan *plan;             /* borrowed */
-	const char *roots[ARCHIVE_N_ROOTS];    /* borrowed */
-	char *real_roots[ARCHIVE_N_ROOTS];     /* the same, links resolved */
-	struct archive_closure *target, *host; /* where each side finds its libraries */
-	struct pattern **excludes;             /* n_excludes of the request */
+	struct archive_plan *plan;          /* borrowed */
+	const char *roots[ARCHIVE_N_ROOTS]; /* borrowed */
+	char *real_roots[ARCHIVE_N_ROOTS];  /* the same, links resolved */
+	struct closure *target, *host;      /* where each side finds its libraries */
+	struct pattern **excludes;          /* n_excludes of the request */
 	size_t n_excludes;
 	size_t *index; /* hash table of item numbers plus one, by name */
 	size_t index_size;

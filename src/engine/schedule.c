@@ -214,6 +214,10 @@ static void start(struct schedule *s, struct plan_item *p)
 				"not run: its fixture %s did not pass", need->suite->id));
 		return;
 	}
+	if (p->blocked) {
+		finish_unstarted(s, p, VERDICT_LOST, xstrdup(p->blocked));
+		return;
+	}
 	if (missing) {
 		finish_unstarted(s, p, VERDICT_FAIL,
 			xasprintf("not run: required file %s is missing", missing));

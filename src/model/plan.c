@@ -7,6 +7,7 @@ void plan_release(struct plan *p)
 		free(p->items[i].needs);
 	}
 	free(p->items);
+	strv_release(&p->blocks);
 	*p = (struct plan){0};
 }
 

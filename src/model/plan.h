@@ -20,6 +20,8 @@ struct plan_item {
 	size_t *needs; /* owned: items that must have passed (fixtures), or this one fails
 			  without running */
 	size_t n_needs;
+	const char *blocked; /* why it cannot run here, known before anything starts;
+				NULL. Borrowed from the plan */
 	enum plan_state state;
 	enum verdict verdict; /* once DONE */
 };
@@ -28,6 +30,7 @@ struct plan {
 	struct plan_item *items; /* owned, in the order they should start */
 	size_t len, cap;
 	size_t filtered_out;
+	struct strv blocks; /* the reasons of blocked items */
 };
 
 void plan_release(struct plan *p);

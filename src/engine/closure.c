@@ -1,6 +1,6 @@
-#include "base/elf.h"
+#include "engine/closure.h"
+
 #include "base/fs.h"
-#include "engine/archive-private.h"
 
 #include <glob.h>
 #include <limits.h>
@@ -18,7 +18,7 @@ struct known_file {
 	bool is_elf;
 };
 
-struct archive_closure {
+struct closure {
 	char *sysroot; /* "" for this machine's own root */
 	struct strv dirs;
 	struct known_file **known; /* sorted by path; each owned */
@@ -27,7 +27,7 @@ struct archive_closure {
 
 /* ---- where to look */
 
-static void add_dir(struct archive_closure *c, const char *path)
+static void add_dir(struct closure *c, const char *path)
 {
 	autofree char *normal = fs_normalize(path, "/");
 
@@ -36,14 +36,14 @@ static void add_dir(struct archive_closure *c, const char *path)
 }
 
 /* A directory as the target knows it. */
-static void add_target_dir(struct archive_closure *c, const char *path)
+static void add_target_dir(struct closure *c, const char *path)
 {
 	autofree char *full = xasprintf("%s/%s", c->sysroot, path);
 
 	add_dir(c, full);
 }
 
-static void read_ld_so_conf(struct archive_closure *c, const char *path, int depth)
+static void read_ld_so_conf(struct closure *c, const char *path, int depth)
 {
 	autorelease(buf) struct buf text = BUF_INIT;
 	const char *line;
@@ -76,12 +76,11 @@ static void read_ld_so_conf(struct archive_closure *c, const char *path, int dep
 	}
 }
 
-struct archive_closure *archive_closure_new(
-	const char *sysroot, const struct strv *library_dirs)
+struct closure *closure_new(const char *sysroot, const struct strv *library_dirs)
 {
 	static const char *const defaults[] = {
 		"lib", "usr/lib", "lib64", "usr/lib64", "lib32", "usr/lib32"};
-	struct archive_closure *c = xcalloc(1, sizeof *c);
+	struct closure *c = xcalloc(1, sizeof *c);
 	autofree char *conf = NULL;
 
 	c->sysroot = sysroot && !streq(sysroot, "/") ? fs_normalize(sysroot, NULL)
@@ -95,7 +94,7 @@ struct archive_closure *archive_closure_new(
 	return c;
 }
 
-void archive_closure_free(struct archive_closure *c)
+void closure_free(struct closure *c)
 {
 	if (!c)
 		return;
@@ -113,7 +112,7 @@ void archive_closure_free(struct archive_closure *c)
 
 /* ---- what files are */
 
-static const struct known_file *look_at(struct archive_closure *c, const char *path)
+static const struct known_file *look_at(struct closure *c, const char *path)
 {
 	size_t low = 0, high = c->n_known;
 	struct known_file *file;
@@ -147,8 +146,7 @@ static bool same_machine(const struct elf_identity *a, const struct elf_identity
 	       a->big_endian == b->big_endian;
 }
 
-int archive_closure_identity(
-	struct archive_closure *c, const char *path, struct elf_identity *id)
+int closure_identity(struct closure *c, const char *path, struct elf_identity *id)
 {
 	const struct known_file *file = look_at(c, path);
 
@@ -160,14 +158,14 @@ int archive_closure_identity(
 /* ---- the search */
 
 struct search {
-	struct archive_closure *c;
+	struct closure *c;
 	const struct elf_identity *id;
 	const struct strv *library_path; /* LD_LIBRARY_PATH */
-	struct archive_libraries *out;
+	struct closure_libraries *out;
 	size_t first; /* of this program in *out */
 };
 
-void archive_libraries_release(struct archive_libraries *l)
+void closure_libraries_release(struct closure_libraries *l)
 {
 	for (size_t i = 0; i < l->len; i++) {
 		free(l->v[i].path);
@@ -175,7 +173,7 @@ void archive_libraries_release(struct archive_libraries *l)
 		free(l->v[i].needed_by);
 	}
 	free(l->v);
-	*l = (struct archive_libraries){0};
+	*l = (struct closure_libraries){0};
 }
 
 /* `dir`/`name` when it is a library for the machine; the caller's. */
@@ -220,7 +218,7 @@ static char *find_by_runpath(struct search *s, const char *owner, const char *na
 	return NULL;
 }
 
-static const struct archive_library *find_loaded(const struct search *s, const char *path)
+static const struct closure_library *find_loaded(const struct search *s, const char *path)
 {
 	for (size_t i = s->first; i < s->out->len; i++)
 		if (streq(s->out->v[i].path, path))
@@ -239,7 +237,7 @@ static char *find_library(struct search *s, const char *owner, const char *name)
 	}
 	for (const char *who = owner; who;) {
 		char *found = find_by_runpath(s, who, name);
-		const struct archive_library *loaded = find_loaded(s, who);
+		const struct closure_library *loaded = find_loaded(s, who);
 
 		if (found)
 			return found;
@@ -272,10 +270,10 @@ static bool is_loaded(const struct search *s, const char *name)
 static void add_library(struct search *s, char *path, const char *name, const char *owner,
 	bool interpreter)
 {
-	struct archive_libraries *out = s->out;
+	struct closure_libraries *out = s->out;
 
 	out->v = xgrow(out->v, &out->cap, out->len + 1, sizeof *out->v);
-	out->v[out->len++] = (struct archive_library){.path = path,
+	out->v[out->len++] = (struct closure_library){.path = path,
 		.name = xstrdup(name),
 		.needed_by = xstrdup(owner),
 		.interpreter = interpreter};
@@ -318,9 +316,8 @@ static int add_needed(struct search *s, const char *owner, struct err *e)
 	return 0;
 }
 
-int archive_closure_of(struct archive_closure *c, const char *program,
-	const struct strv *search, const struct elf_identity *wanted,
-	struct archive_libraries *out, struct err *e)
+int closure_of(struct closure *c, const char *program, const struct strv *search,
+	const struct elf_identity *wanted, struct closure_libraries *out, struct err *e)
 {
 	const struct known_file *file = look_at(c, program);
 	struct search s = {.c = c, .library_path = search, .out = out};
