@@ -7,7 +7,7 @@
 
 bool flow_has_room(const struct runner *r)
 {
-	return link_room(r->link) >= RUNNER_CHUNK + RUNNER_JOURNAL_RESERVE;
+	return link_room(&r->link) >= RUNNER_CHUNK + RUNNER_JOURNAL_RESERVE;
 }
 
 static int send_output(
@@ -23,7 +23,7 @@ static int send_output(
 
 	if (j->mute)
 		return 0;
-	err = link_send(r->link, WIRE_OUTPUT, j->id, &output);
+	err = link_send(&r->link, WIRE_OUTPUT, j->id, &output);
 	if (!err)
 		s->skipped_bytes = 0;
 	return err;

@@ -184,7 +184,7 @@ static int say_failed(
 
 	snprintf(text, sizeof(text), "cannot %s %s: %s", step_name(step), what,
 		strerror(-err));
-	return link_send(r->link, WIRE_FAILED, id, &failed);
+	return link_send(&r->link, WIRE_FAILED, id, &failed);
 }
 
 static const char *failed_thing(
@@ -247,7 +247,7 @@ static int start(struct runner *r, struct job *j, const struct wire_run *run,
 		return err;
 	started.pid = (uint32_t)j->pid;
 	started.tmpdir = j->tmpdir;
-	link_send(r->link, WIRE_STARTED, j->id, &started);
+	link_send(&r->link, WIRE_STARTED, j->id, &started);
 	return 0;
 }
 
@@ -282,7 +282,7 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 	char **argv, **env;
 	int err;
 
-	if (link_room(r->link) < 8192)
+	if (link_room(&r->link) < 8192)
 		return -ENOBUFS;
 	if (!id || !run->argv.count || find(r, id))
 		return say_failed(r, id, WIRE_STEP_REQUEST, -EINVAL,
@@ -537,7 +537,7 @@ static int say_exited(struct runner *r, struct job *j)
 	e.dropped_out_bytes = j->streams[0].dropped_bytes;
 	e.dropped_err_bytes = j->streams[1].dropped_bytes;
 	set_code(j, &e);
-	return link_send(r->link, WIRE_EXITED, j->id, &e);
+	return link_send(&r->link, WIRE_EXITED, j->id, &e);
 }
 
 /* Takes what is still in the pipes; a bounded number of reads, for what was left behind

@@ -13,7 +13,7 @@
 
 static int usage(void)
 {
-	fputs("usage: xtest-runner --fd N | --stdio [--work DIR] [--journal FILE]\n"
+	fputs("usage: xtest-runner --fd N | --stdio [--work DIR]\n"
 	      "       xtest-runner exec [OPTION]... -- PROGRAM [ARG]...\n"
 	      "       xtest-runner --version\n",
 		stderr);
@@ -82,8 +82,6 @@ static int serve_main(int argc, char **argv)
 			options.in_fd = options.out_fd = atoi(value);
 		else if (strcmp(argv[i], "--work") == 0)
 			options.work = value;
-		else if (strcmp(argv[i], "--journal") == 0)
-			options.journal = value;
 		else
 			return usage();
 		i++;

@@ -87,7 +87,7 @@ struct runner {
 	uint64_t session;
 	uint32_t silence_ms;
 	int64_t heard_ms;    /* last frame of the host */
-	struct link *link;   /* the journal */
+	struct link link;    /* the journal */
 	struct stage *stage; /* NULL without a store */
 	uint8_t *message;    /* being put together from frames with WIRE_FLAG_MORE */
 	size_t message_len;

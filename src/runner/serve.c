@@ -1,7 +1,6 @@
 #include "runner/serve.h"
 
 #include "runner/job.h"
-#include "runner/journal.h"
 #include "runner/kin.h"
 #include "runner/stage.h"
 #include "runner/view.h"
@@ -47,7 +46,7 @@ void runner_note(struct runner *r, unsigned int level, const char *text)
 {
 	struct wire_note note = {level, text};
 
-	link_send(r->link, WIRE_NOTE, 0, &note);
+	link_send(&r->link, WIRE_NOTE, 0, &note);
 }
 
 uint32_t serve_features(void)
@@ -74,7 +73,7 @@ static void say_welcome(struct runner *r, bool resumed)
 		.features = serve_features() &
 			    (r->stage ? ~0u : ~(uint32_t)WIRE_FEATURE_STORE),
 		.session = r->session,
-		.last_seen = r->link->seen,
+		.last_seen = r->link.seen,
 		.resumed = resumed,
 		.arch = name.machine,
 		.kernel = name.release,
@@ -94,12 +93,7 @@ static void say_welcome(struct runner *r, bool resumed)
 		w.memory_bytes = (uint64_t)info.totalram * info.mem_unit;
 	if (w.work[0] && statvfs(w.work, &disk) == 0)
 		w.disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	link_say(r->link, WIRE_WELCOME, &w);
-}
-
-static struct journal *journal_of(struct runner *r)
-{
-	return (struct journal *)((char *)r->link - offsetof(struct journal, link));
+	link_say(&r->link, WIRE_WELCOME, &w);
 }
 
 static void handle_hello(struct runner *r, const struct wire_hello *hello)
@@ -112,12 +106,12 @@ static void handle_hello(struct runner *r, const struct wire_hello *hello)
 	}
 	if (!resumed) {
 		job_kill_all(r, true);
-		journal_start(journal_of(r), hello->session);
+		link_init(&r->link, r->link.data, RUNNER_JOURNAL_SIZE);
 		r->session = hello->session;
 		r->message_len = 0;
 	} else {
-		link_restart(r->link);
-		link_acked(r->link, hello->last_seen);
+		link_restart(&r->link);
+		link_acked(&r->link, hello->last_seen);
 	}
 	r->silence_ms = hello->silence_ms;
 	r->greeted = true;
@@ -129,11 +123,11 @@ static void handle_hello(struct runner *r, const struct wire_hello *hello)
 static int handle_ping(struct runner *r, const struct wire_ping *ping)
 {
 	struct wire_ping pong = {
-		ping->token, link_last_sent(r->link), (uint32_t)job_count(r)};
+		ping->token, link_last_sent(&r->link), (uint32_t)job_count(r)};
 
-	if (link_lost(r->link, ping->last_sent))
-		link_say_sequence(r->link, WIRE_REPEAT, r->link->seen + 1);
-	link_say(r->link, WIRE_PONG, &pong);
+	if (link_lost(&r->link, ping->last_sent))
+		link_say_sequence(&r->link, WIRE_REPEAT, r->link.seen + 1);
+	link_say(&r->link, WIRE_PONG, &pong);
 	return 0;
 }
 
@@ -142,10 +136,10 @@ static int handle_enter(struct runner *r, const struct wire_enter *enter)
 	char binfmt_why[512], binds_why[512];
 	struct wire_entered entered = {.binfmt_why = binfmt_why, .binds_why = binds_why};
 
-	if (link_room(r->link) < 4096)
+	if (link_room(&r->link) < 4096)
 		return -ENOBUFS;
 	view_enter(enter, &entered, binfmt_why, binds_why, sizeof(binfmt_why));
-	return link_send(r->link, WIRE_ENTERED, 0, &entered);
+	return link_send(&r->link, WIRE_ENTERED, 0, &entered);
 }
 
 /* CLOCK: a machine that comes out of a snapshot has the time and the random numbers of
@@ -171,7 +165,7 @@ static int handle_clock(struct runner *r, const struct wire_clock *c)
 		result.error = (uint32_t)-err;
 		result.text = text;
 	}
-	return link_send(r->link, WIRE_CLOCK_SET, 0, &result);
+	return link_send(&r->link, WIRE_CLOCK_SET, 0, &result);
 }
 
 static int handle_bye(struct runner *r, const struct wire_bye *bye)
@@ -279,9 +273,9 @@ static void kept_frame(struct runner *r, const struct wire_header *h, const uint
 	char text[80];
 	int err;
 
-	if (r->deaf || !link_is_next(r->link, h->sequence)) {
-		if (!r->deaf && link_lost(r->link, h->sequence))
-			link_say_sequence(r->link, WIRE_REPEAT, r->link->seen + 1);
+	if (r->deaf || !link_is_next(&r->link, h->sequence)) {
+		if (!r->deaf && link_lost(&r->link, h->sequence))
+			link_say_sequence(&r->link, WIRE_REPEAT, r->link.seen + 1);
 		return;
 	}
 	err = take_request(r, h, body);
@@ -289,7 +283,7 @@ static void kept_frame(struct runner *r, const struct wire_header *h, const uint
 		r->deaf = true;
 		return;
 	}
-	link_take(r->link);
+	link_take(&r->link);
 	if (err == -EPROTO || err == -EBADMSG || err == -EMSGSIZE) {
 		snprintf(text, sizeof(text), "request %u was refused: %s", h->type,
 			strerror(-err));
@@ -321,9 +315,9 @@ static void frame(struct runner *r, const struct wire_header *h, const uint8_t *
 	else if (!r->greeted)
 		return;
 	else if (h->type == WIRE_ACK)
-		link_acked(r->link, u.sequence.sequence);
+		link_acked(&r->link, u.sequence.sequence);
 	else if (h->type == WIRE_RESEND)
-		link_repeat(r->link, u.sequence.sequence);
+		link_repeat(&r->link, u.sequence.sequence);
 	else
 		handle_ping(r, &u.ping);
 }
@@ -361,25 +355,25 @@ static void read_link(struct runner *r)
 		frame_reader_resync(&r->reader);
 	while (frame_reader_next(&r->reader, &h, &body))
 		frame(r, &h, body);
-	if (r->link->ack_due) {
-		r->link->ack_due = false;
-		link_say_sequence(r->link, WIRE_ACKED, r->link->seen);
+	if (r->link.ack_due) {
+		r->link.ack_due = false;
+		link_say_sequence(&r->link, WIRE_ACKED, r->link.seen);
 	}
 }
 
 /* A request was not taken because there was no room; now there is. */
 static void listen_again(struct runner *r)
 {
-	if (!r->deaf || link_room(r->link) < RUNNER_JOURNAL_RESERVE)
+	if (!r->deaf || link_room(&r->link) < RUNNER_JOURNAL_RESERVE)
 		return;
 	r->deaf = false;
-	link_say_sequence(r->link, WIRE_REPEAT, r->link->seen + 1);
+	link_say_sequence(&r->link, WIRE_REPEAT, r->link.seen + 1);
 }
 
 static bool write_link(struct runner *r)
 {
 	size_t len;
-	const uint8_t *data = link_output(r->link, &len);
+	const uint8_t *data = link_output(&r->link, &len);
 	ssize_t n;
 
 	if (!data || r->out_fd < 0)
@@ -392,7 +386,7 @@ static bool write_link(struct runner *r)
 		leave(r, 0);
 		return false;
 	}
-	link_wrote(r->link, (size_t)n);
+	link_wrote(&r->link, (size_t)n);
 	return true;
 }
 
@@ -448,7 +442,7 @@ static void step(struct runner *r)
 		wait = silence;
 	fds[0] = (struct pollfd){.fd = r->signal_fd, .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = in_fd, .events = POLLIN};
-	if (r->out_fd >= 0 && link_output(r->link, &pending))
+	if (r->out_fd >= 0 && link_output(&r->link, &pending))
 		fds[n++] = (struct pollfd){.fd = r->out_fd, .events = POLLOUT};
 	pending = n;
 	n += job_poll(r, fds + n, from, sizeof(from) / sizeof(from[0]));
@@ -470,14 +464,14 @@ static void say_gone(struct runner *r)
 
 	if (!r->say_gone || r->out_fd < 0)
 		return;
-	link_send(r->link, WIRE_GONE, 0, &gone);
+	link_send(&r->link, WIRE_GONE, 0, &gone);
 	while (r->out_fd >= 0 && runner_now_us() < until) {
 		struct pollfd fd = {.fd = r->out_fd, .events = POLLOUT};
 		size_t len;
 
 		while (write_link(r))
 			continue;
-		if (!link_output(r->link, &len))
+		if (!link_output(&r->link, &len))
 			return;
 		poll(&fd, 1, 100);
 	}
@@ -505,21 +499,16 @@ static void no_wait(int fd)
 int serve(const struct serve_options *options)
 {
 	struct runner *r = calloc(1, sizeof(*r));
-	struct journal *journal;
+	uint8_t *journal = malloc(RUNNER_JOURNAL_SIZE);
 	int status;
-	bool known;
 
-	if (!r)
-		return 1;
-	journal = journal_open(options->journal, &known);
-	if (!journal) {
-		fprintf(stderr, "xtest-runner: journal: %s\n", strerror(errno));
+	if (!r || !journal) {
+		free(journal);
 		free(r);
 		return 1;
 	}
 	r->adopts = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
-	r->link = &journal->link;
-	r->session = known ? journal->session : 0;
+	link_init(&r->link, journal, RUNNER_JOURNAL_SIZE);
 	r->in_fd = options->in_fd;
 	r->out_fd = options->out_fd;
 	r->signal_fd = open_signals();
@@ -533,9 +522,9 @@ int serve(const struct serve_options *options)
 	say_gone(r);
 	status = r->exit_status;
 	stage_close(r->stage);
-	journal_close(journal);
 	forget_message(r);
 	close(r->signal_fd);
+	free(journal);
 	free(r);
 	return status;
 }

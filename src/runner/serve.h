@@ -9,8 +9,7 @@
 
 struct serve_options {
 	int in_fd, out_fd;
-	const char *journal; /* file, or NULL for memory */
-	const char *work;    /* directory of store and trees, or NULL */
+	const char *work; /* directory of store and trees, or NULL */
 };
 
 /* Returns the exit status of the program. */

@@ -145,7 +145,7 @@ static int handle_have(
 		memcpy(missing + answer.digests.len, p + at, WIRE_DIGEST_SIZE);
 		answer.digests.len += WIRE_DIGEST_SIZE;
 	}
-	return link_send(r->link, WIRE_MISSING, request, &answer);
+	return link_send(&r->link, WIRE_MISSING, request, &answer);
 }
 
 /* ---- BLOB */
@@ -242,7 +242,7 @@ static int handle_blob(struct runner *r, uint32_t request, const struct wire_blo
 		stored.text = err == -EBADMSG ? "the blob does not match its digest"
 					      : strerror(-err);
 	}
-	return link_send(r->link, WIRE_STORED, request, &stored);
+	return link_send(&r->link, WIRE_STORED, request, &stored);
 }
 
 /* ---- TREE */
@@ -383,7 +383,7 @@ static int handle_tree(struct runner *r, uint32_t request, const struct wire_tre
 		return 0;
 	snprintf(path, sizeof(path), "%s/%.200s", s->work, t->name);
 	result.error = (uint32_t)-s->tree_err;
-	err = link_send(r->link, WIRE_STAGED, request, &result);
+	err = link_send(&r->link, WIRE_STAGED, request, &result);
 	s->tree_err = 0;
 	s->tree_text[0] = '\0';
 	return err;
@@ -409,7 +409,7 @@ static int handle_read(struct runner *r, uint32_t request, const struct wire_rea
 	content.text = strerror((int)content.error);
 	runner_close(&dir_fd);
 	if (s->read_fd < 0)
-		return link_send(r->link, WIRE_CONTENT, request, &content);
+		return link_send(&r->link, WIRE_CONTENT, request, &content);
 	s->read_request = request;
 	s->read_offset = m->offset;
 	s->read_left = m->length ? m->length : UINT64_MAX;
@@ -440,7 +440,7 @@ bool stage_pump(struct runner *r)
 	s->read_offset += (uint64_t)n;
 	s->read_left -= (uint64_t)n;
 	content.last = n == 0 || s->read_left == 0;
-	link_send(r->link, WIRE_CONTENT, s->read_request, &content);
+	link_send(&r->link, WIRE_CONTENT, s->read_request, &content);
 	if (content.last)
 		runner_close(&s->read_fd);
 	return !content.last;
@@ -492,7 +492,7 @@ static int handle_clean(struct runner *r, uint32_t request, const struct wire_cl
 			break;
 	result.error = (uint32_t)-err;
 	result.text = err ? strerror(-err) : "";
-	return link_send(r->link, WIRE_CLEANED, request, &result);
+	return link_send(&r->link, WIRE_CLEANED, request, &result);
 }
 
 int stage_request(
@@ -507,7 +507,7 @@ int stage_request(
 		struct wire_clean clean;
 	} u;
 
-	if (link_room(r->link) < RUNNER_JOURNAL_RESERVE)
+	if (link_room(&r->link) < RUNNER_JOURNAL_RESERVE)
 		return -ENOBUFS;
 	if (!m || m->size > sizeof(u))
 		return -EPROTO;

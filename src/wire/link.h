@@ -1,8 +1,7 @@
 /*
  * One end of a link: which messages of ours the other side has not acknowledged yet (they
  * are kept and sent again after a loss), and how far we have heard the other side. Both
- * programs use it, the runner's journal is it. The state has no pointer but `data`, so
- * that it may lie in a mapped file and outlive its process.
+ * programs use it, the runner's journal is it.
  */
 #ifndef XTEST_WIRE_LINK_H
 #define XTEST_WIRE_LINK_H
