@@ -13,7 +13,8 @@ static int meson_bid(const char *source_dir, char **why)
 		return 0;
 	*why = xstrdup("meson.build");
 	meson = fs_find_program("meson", NULL);
-	return meson ? 70 : 10;
+	/* More than Autotools: a tree with both is on its way from there to here. */
+	return meson ? 75 : 10;
 }
 
 static bool has_option(const struct strv *args, const char *option)

@@ -96,7 +96,7 @@ static void put(const char *dir, const char *name)
 		ok(0, "%s", e.msg);
 }
 
-/* A tree with two build systems: both bid, the likelier one first. */
+/* A tree with three build systems: all bid, the likelier one first. */
 static void test_rank(void)
 {
 	struct err e = {0};
@@ -115,13 +115,17 @@ static void test_rank(void)
 	ok(strstr(e.msg, "CMakeLists.txt") != NULL, "which says what is looked for");
 	put(dir, "CMakeLists.txt");
 	put(dir, "meson.build");
-	is_int(adapter_rank(dir, ranked, &n, &reasons, &e), 0, "two build systems");
-	is_int((long long)n, 2, "bid both");
+	put(dir, "configure.ac");
+	put(dir, "Makefile.am");
+	is_int(adapter_rank(dir, ranked, &n, &reasons, &e), 0, "three build systems");
+	is_int((long long)n, 3, "bid all");
 	joined = strv_join(&reasons, " ");
 	if (cmake && meson) {
-		is_str(joined, "meson.build CMakeLists.txt", "by what they saw");
+		is_str(joined, "meson.build configure.ac CMakeLists.txt",
+			"by what they saw");
 		is_str(ranked[0]->name, "meson", "meson first");
-		is_str(ranked[1]->name, "cmake", "then cmake");
+		is_str(ranked[1]->name, "autotools", "then autotools");
+		is_str(ranked[2]->name, "cmake", "then cmake");
 	} else {
 		skip("their order", "cmake meson");
 	}
