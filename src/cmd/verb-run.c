@@ -53,7 +53,8 @@ static void send_run_start(struct invocation *in, int argc, char **argv)
 	};
 
 	strv_push(&words, "xtest");
-	for (int i = 0; i < argc; i++)
+	/* The verb's name, or the program's where the verb was left out. */
+	for (int i = streq(argv[0], "run") ? 0 : 1; i < argc; i++)
 		strv_push(&words, argv[i]);
 	command_line = strv_quote(&words);
 	event.run.command_line = command_line;
