@@ -56,11 +56,16 @@ static void push_hex(
  * target run too, then becomes the program. */
 static void runner_argv(const struct toolchain *t, const char *runner, struct strv *argv)
 {
+	autorelease(strv) struct strv binds = STRV_INIT;
 	uint8_t magic[TARGET_MAGIC_SIZE], mask[TARGET_MAGIC_SIZE];
 
-	strv_push_array(
-		argv, (const char *const[]){runner, "exec", "--quiet", "--emulator",
-			      t->target->name, t->emulator.v[0], NULL});
+	strv_push_array(argv, (const char *const[]){runner, "exec", "--quiet", NULL});
+	toolchain_hide(t, NULL, &binds);
+	for (size_t i = 0; i < binds.len; i += 2)
+		strv_push_array(argv, (const char *const[]){"--bind", binds.v[i],
+					      binds.v[i + 1], NULL});
+	strv_push_array(argv, (const char *const[]){"--emulator", t->target->name,
+				      t->emulator.v[0], NULL});
 	for (size_t i = 1; i < t->emulator.len; i++) {
 		strv_push(argv, "--arg");
 		strv_push(argv, t->emulator.v[i]);

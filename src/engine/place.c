@@ -2,6 +2,7 @@
 
 #include "engine/session.h"
 #include "model/target.h"
+#include "model/toolchain.h"
 #include "transport/transport.h"
 
 #include <errno.h>
@@ -392,6 +393,9 @@ struct place *place_open(const struct event_column *column,
 	}
 	if (view && view->binds)
 		strv_copy(&p->binds, view->binds);
+	/* Last: the others hold even if this one is refused. */
+	if (p->emulate)
+		toolchain_hide(config->toolchain, NULL, &p->binds);
 	if (connect_place(p, e) < 0) {
 		place_close(p);
 		return NULL;

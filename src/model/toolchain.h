@@ -78,6 +78,13 @@ const char *toolchain_part_name(enum toolchain_part part);
 void toolchain_emulator(
 	const struct toolchain *tc, const char *sysroot, struct strv *argv);
 
+/* Appends pairs of source and target for the private view of a target's tests: programs
+ * of this machine that PATH (of `env`; NULL: the process's) has and that are of no use
+ * for a foreign CPU are covered by something that cannot be executed, so that a test
+ * that works with and without them goes without. Nothing when native. */
+void toolchain_hide(
+	const struct toolchain *tc, const struct strv *env, struct strv *binds);
+
 /* Environment for a build system that goes on its own: CC, CXX, AR, …, PKG_CONFIG and,
  * for a foreign target, PKG_CONFIG_LIBDIR with an empty PKG_CONFIG_PATH. */
 void toolchain_environment(const struct toolchain *tc, struct strv *env);

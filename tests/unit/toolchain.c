@@ -180,6 +180,28 @@ static void test_growing_machine(struct machine *m)
 	is_int(tc.native || tc.is_host, 0, "foreign");
 }
 
+/* What only this machine's programs can be given is not there for a target's tests. */
+static void test_hidden(struct machine *m)
+{
+	autorelease(toolchain) struct toolchain tc = {0};
+	autorelease(strv) struct strv binds = STRV_INIT;
+	autofree char *link = fs_join(m->dir, "bin/valgrind"), *joined = NULL;
+	autofree char *expected = xasprintf("/dev/null %s/bin/real-valgrind", m->dir);
+
+	resolve(m, &tc);
+	toolchain_hide(&tc, &m->env, &binds);
+	is_int((long long)binds.len, 0, "nothing to hide");
+	put_program(m, "real-valgrind", "exit 0");
+	ok(symlink("real-valgrind", link) == 0, "a link to valgrind");
+	toolchain_hide(&tc, &m->env, &binds);
+	joined = strv_join(&binds, " ");
+	is_str(joined, expected, "the program behind it is covered");
+	strv_clear(&binds);
+	tc.native = true;
+	toolchain_hide(&tc, &m->env, &binds);
+	is_int((long long)binds.len, 0, "a native target's tests may have it");
+}
+
 static const struct {
 	const char *name;
 	const char *variable;
@@ -258,6 +280,7 @@ int main(void)
 
 	machine_init(&m);
 	test_growing_machine(&m);
+	test_hidden(&m);
 	test_settings(&m);
 	machine_release(&m);
 	test_host();
