@@ -2,8 +2,10 @@
 
 #include "runner/flow.h"
 #include "runner/kin.h"
-#include "runner/remove.h"
+#include "runner/signo.h"
 #include "runner/spawn.h"
+#include "runner/tmpdir.h"
+#include "runner/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,85 +44,31 @@ static struct job *find_free(struct runner *r)
 	return NULL;
 }
 
-static void release(struct job *j)
+static void release(struct runner *r, struct job *j)
 {
 	flow_release(j);
-	if (j->tmpdir)
-		remove_tree(j->tmpdir);
-	free(j->tmpdir);
+	tmpdir_put(&r->tmpdirs, j->tmpdir);
 	j->tmpdir = NULL;
 	j->state = JOB_FREE;
 }
 
 /* ---- start */
 
-/* A NULL-terminated array of the strings of two lists; they stay where they are. */
-static char **join_lists(
-	const struct wire_list *a, const struct wire_list *b, size_t more)
+static int make_tmpdir(
+	struct runner *r, struct job *j, const struct wire_run *run, char **env)
 {
-	char **v = calloc((size_t)a->count + b->count + more + 1, sizeof(*v));
-	const char *at = NULL, *s;
-	size_t n = 0;
-
-	if (!v)
-		return NULL;
-	while ((s = msg_list_next(a, &at)))
-		v[n++] = strdup(s);
-	at = NULL;
-	while ((s = msg_list_next(b, &at)))
-		v[n++] = strdup(s);
-	return v;
-}
-
-static void free_list(char **v)
-{
-	for (char **p = v; p && *p; p++)
-		free(*p);
-	free(v);
-}
-
-static void set_env(char **env, const char *name, const char *value)
-{
-	size_t len = strlen(name);
-	char *entry;
-
-	if (asprintf(&entry, "%s=%s", name, value) < 0)
-		return;
-	for (; *env; env++) {
-		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=') {
-			free(*env);
-			break;
-		}
-	}
-	*env = entry;
-}
-
-static int make_tmpdir(struct job *j, const struct wire_run *run, char **env)
-{
-	const char *at = NULL, *name, *base = getenv("TMPDIR");
+	const char *at = NULL, *name;
+	int err;
 
 	if (!run->tmpdir_names.count && !run->tmpdir[0])
 		return 0;
-	if (run->tmpdir[0]) {
-		if (mkdir(run->tmpdir, 0700) < 0)
-			return -errno;
-		j->tmpdir = strdup(run->tmpdir);
-	} else {
-		if (asprintf(&j->tmpdir, "%s/xtest-job-XXXXXX",
-			    base && base[0] == '/' ? base : "/tmp") < 0)
-			return -ENOMEM;
-		if (!mkdtemp(j->tmpdir)) {
-			int err = -errno;
-
-			free(j->tmpdir);
-			j->tmpdir = NULL;
-			return err;
-		}
-	}
+	err = tmpdir_take(&r->tmpdirs, run->tmpdir, &j->tmpdir);
+	if (err < 0)
+		return err;
 	if (run->flags & WIRE_RUN_IDS && chown(j->tmpdir, run->uid, run->gid) < 0)
 		return -errno;
 	while ((name = msg_list_next(&run->tmpdir_names, &at)))
-		set_env(env, name, j->tmpdir);
+		words_set(env, name, j->tmpdir);
 	return 0;
 }
 
@@ -221,10 +169,9 @@ static void set_job(
 		.heard_ms = now,
 		.cpu_due_ms = now + CPU_LOOK_MS,
 	};
-	/* Counts down: a limit may always be lowered. A million of them are enough not to
-	 * meet an older job. */
+	/* Counts down: a limit may always be lowered. */
 	if (r->mark_base)
-		j->mark = r->mark_base - 1 - r->mark_next++ % 1000000;
+		j->mark = r->mark_base - 1 - r->mark_next++ % (r->mark_base / 2);
 }
 
 static int start(struct runner *r, struct job *j, const struct wire_run *run,
@@ -234,7 +181,7 @@ static int start(struct runner *r, struct job *j, const struct wire_run *run,
 	int err;
 
 	*step = WIRE_STEP_TMPDIR;
-	err = make_tmpdir(j, run, (char **)(uintptr_t)s->env);
+	err = make_tmpdir(r, j, run, (char **)(uintptr_t)s->env);
 	if (err < 0)
 		return err;
 	*step = WIRE_STEP_STREAMS;
@@ -262,7 +209,7 @@ static int try_run(
 	if (err == 0)
 		return 0;
 	err = say_failed(r, id, step, err, failed_thing(step, run, s));
-	release(j);
+	release(r, j);
 	return err;
 }
 
@@ -291,8 +238,8 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 		return say_failed(
 			r, id, WIRE_STEP_REQUEST, -EAGAIN, "of one more job at once");
 	set_job(r, j, id, run);
-	argv = join_lists(&run->prefix, &run->argv, 0);
-	env = join_lists(&run->env, &(struct wire_list){0}, run->tmpdir_names.count);
+	argv = words_join(&run->prefix, &run->argv, 0);
+	env = words_join(&run->env, &(struct wire_list){0}, run->tmpdir_names.count);
 	s.argv = argv;
 	s.env = env;
 	s.mark = j->mark;
@@ -302,74 +249,13 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 	else
 		err = say_failed(r, id, WIRE_STEP_REQUEST, -ENOMEM, "of that size");
 	if (!argv || !env)
-		release(j);
-	free_list(argv);
-	free_list(env);
+		release(r, j);
+	words_free(argv);
+	words_free(env);
 	return err;
 }
 
 /* ---- signals and input */
-
-static int native_signal(uint32_t x86)
-{
-	switch (x86) {
-	case 1:
-		return SIGHUP;
-	case 2:
-		return SIGINT;
-	case 3:
-		return SIGQUIT;
-	case 6:
-		return SIGABRT;
-	case 9:
-		return SIGKILL;
-	case 10:
-		return SIGUSR1;
-	case 12:
-		return SIGUSR2;
-	case 15:
-		return SIGTERM;
-	case 18:
-		return SIGCONT;
-	case 19:
-		return SIGSTOP;
-	default:
-		return 0;
-	}
-}
-
-/* The architectures differ in the upper signals (MIPS); the common numbers are x86's. */
-static uint32_t x86_signal(int native)
-{
-	static const struct {
-		int native;
-		uint32_t x86;
-	} table[] = {
-		{SIGBUS, 7},
-		{SIGUSR1, 10},
-		{SIGUSR2, 12},
-		{SIGCHLD, 17},
-		{SIGCONT, 18},
-		{SIGSTOP, 19},
-		{SIGTSTP, 20},
-		{SIGTTIN, 21},
-		{SIGTTOU, 22},
-		{SIGURG, 23},
-		{SIGXCPU, 24},
-		{SIGXFSZ, 25},
-		{SIGVTALRM, 26},
-		{SIGPROF, 27},
-		{SIGWINCH, 28},
-		{SIGIO, 29},
-		{SIGPWR, 30},
-		{SIGSYS, 31},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].native == native)
-			return table[i].x86;
-	return (uint32_t)native;
-}
 
 static void signal_job(struct job *j, int signal)
 {
@@ -389,7 +275,7 @@ static void kill_everything(struct job *j)
 void job_kill(struct runner *r, uint32_t id, const struct wire_kill *k)
 {
 	struct job *j = find(r, id);
-	int signal = native_signal(k->signal);
+	int signal = signo_native(k->signal);
 
 	if (!j || !signal)
 		return;
@@ -503,7 +389,7 @@ static void set_code(const struct job *j, struct wire_exited *e)
 	bool signaled = WIFSIGNALED(j->status);
 
 	e->kind = signaled ? WIRE_END_SIGNAL : WIRE_END_EXIT;
-	e->code = signaled ? x86_signal(WTERMSIG(j->status))
+	e->code = signaled ? signo_x86(WTERMSIG(j->status))
 			   : (uint32_t)WEXITSTATUS(j->status);
 	e->core = signaled && WCOREDUMP(j->status);
 	if (j->timeout) {
@@ -658,7 +544,7 @@ int64_t job_tick(struct runner *r)
 		else
 			settle(r, j, now);
 		if (j->state == JOB_ENDED && say_exited(r, j) == 0)
-			release(j);
+			release(r, j);
 		plan(j, now, &wait);
 	}
 	return wait;

@@ -8,9 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Jobs count down from a mark of at least half of this. */
+#define MARKS_MIN 1024u
 
 /* The system call itself: its 64-bit values do not depend on the libc's idea of rlim_t.
  */
@@ -23,13 +28,20 @@ static int limit_call(pid_t pid, const struct limit64 *set, struct limit64 *get)
 	return syscall(SYS_prlimit64, pid, RLIMIT_LOCKS, set, get) < 0 ? -errno : 0;
 }
 
-uint32_t kin_own_mark(void)
+uint32_t kin_first_mark(void)
 {
 	struct limit64 own;
+	uint32_t top, random = 0;
 
 	if (limit_call(0, NULL, &own) < 0)
 		return 0;
-	return own.hard < INT32_MAX ? (uint32_t)own.hard : INT32_MAX;
+	top = own.hard < INT32_MAX ? (uint32_t)own.hard : INT32_MAX;
+	if (top < MARKS_MIN)
+		return 0;
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		random = (uint32_t)getpid() * 2654435761u;
+	/* A runner in a job of a runner has the lower half left, at least. */
+	return top - random % (top / 2);
 }
 
 int kin_set_mark(uint32_t mark)
@@ -88,6 +100,22 @@ static const char *read_stat(pid_t pid, char *text, size_t size)
 	return after && after[1] == ' ' ? after + 2 : NULL;
 }
 
+/* Whether the line of its parents ends here. Who does not adopt orphans cannot tell. */
+static bool is_descendant(pid_t pid, bool adopts)
+{
+	char text[512];
+
+	while (pid > 1) {
+		const char *stat = read_stat(pid, text, sizeof(text));
+
+		/* proc_pid_stat(5): the parent comes after the state. */
+		pid = stat ? atoi(stat + 1) : 0;
+		if (pid == getpid())
+			return true;
+	}
+	return !adopts;
+}
+
 static bool is_known(const pid_t *known, size_t count, pid_t pid)
 {
 	for (size_t i = 0; i < count; i++)
@@ -124,8 +152,10 @@ size_t kin_each(uint32_t mark, void (*fn)(void *ctx, pid_t pid), void *ctx)
 	DIR *proc = mark ? opendir("/proc") : NULL;
 	struct dirent *entry;
 	size_t found = 0;
+	int adopts = 0;
 	char text[512];
 
+	prctl(PR_GET_CHILD_SUBREAPER, &adopts);
 	while (proc && (entry = readdir(proc))) {
 		pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name)
 								     : 0;
@@ -134,7 +164,7 @@ size_t kin_each(uint32_t mark, void (*fn)(void *ctx, pid_t pid), void *ctx)
 		if (pid <= 0 || pid == getpid() || !has_mark(pid, mark))
 			continue;
 		stat = read_stat(pid, text, sizeof(text));
-		if (!stat || *stat == 'Z' || *stat == 'X')
+		if (!stat || *stat == 'Z' || *stat == 'X' || !is_descendant(pid, adopts))
 			continue;
 		found++;
 		if (fn)

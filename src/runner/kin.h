@@ -2,7 +2,8 @@
  * Which processes belong to a job. A test may fork, call setsid, close its streams and
  * clear its environment; what it cannot easily shed is a resource limit. RLIMIT_LOCKS has
  * had no effect since Linux 2.4.25, so each job gets its own value of it, which every
- * descendant inherits and which prlimit(2) and /proc/PID/limits show.
+ * descendant inherits and which prlimit(2) and /proc/PID/limits show. Another runner on
+ * the machine may give the same value, so only descendants of this process count.
  */
 #ifndef XTEST_RUNNER_KIN_H
 #define XTEST_RUNNER_KIN_H
@@ -12,8 +13,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The mark this process runs under (the hard limit), at most INT32_MAX. */
-uint32_t kin_own_mark(void);
+/* The mark to count down from for jobs: below the one this process runs under (the hard
+ * limit), and another one in each runner. 0 when the limit cannot be used. */
+uint32_t kin_first_mark(void);
 /* Sets the mark of the calling process. Safe after vfork(). 0 or negative errno. */
 int kin_set_mark(uint32_t mark);
 /* True unless the calling process certainly has no child other than the `count` given

@@ -6,6 +6,7 @@
 #ifndef XTEST_RUNNER_RUNNER_H
 #define XTEST_RUNNER_RUNNER_H
 
+#include "runner/tmpdir.h"
 #include "wire/link.h"
 
 #include <poll.h>
@@ -93,6 +94,7 @@ struct runner {
 	size_t message_len;
 	uint32_t mark_base; /* marks of jobs are below; 0 when the limit cannot be used */
 	uint32_t mark_next;
+	struct tmpdirs tmpdirs;
 	size_t turn; /* which job is served first */
 	struct job jobs[RUNNER_JOBS_MAX];
 	struct frame_reader reader;

@@ -481,6 +481,10 @@ static int open_signals(void)
 {
 	sigset_t set;
 
+	/* A signal ignored by who started us would be ignored by the jobs, and never
+	 * reach the descriptor. */
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -513,7 +517,7 @@ int serve(const struct serve_options *options)
 	r->out_fd = options->out_fd;
 	r->signal_fd = open_signals();
 	r->heard_ms = runner_now_us() / 1000;
-	r->mark_base = kin_own_mark();
+	r->mark_base = kin_first_mark();
 	r->stage = options->work ? stage_open(options->work) : NULL;
 	no_wait(r->in_fd);
 	no_wait(r->out_fd);
@@ -521,6 +525,7 @@ int serve(const struct serve_options *options)
 		step(r);
 	say_gone(r);
 	status = r->exit_status;
+	tmpdir_release(&r->tmpdirs);
 	stage_close(r->stage);
 	forget_message(r);
 	close(r->signal_fd);

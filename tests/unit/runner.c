@@ -28,6 +28,7 @@ static struct {
 	unsigned long long err_bytes;
 	int entered;
 } heard;
+static char kept_tmpdir[256];
 
 static void start_runner(void)
 {
@@ -40,6 +41,7 @@ static void start_runner(void)
 		struct serve_options options = {.in_fd = pair[1], .out_fd = pair[1]};
 
 		close(pair[0]);
+		signal(SIGHUP, SIG_IGN);
 		exit(serve(&options));
 	}
 	close(pair[1]);
@@ -164,6 +166,11 @@ static const struct fate fates[] = {
 	{"signal", "kill -SEGV $$", {0}, WIRE_END_SIGNAL, 11, 0, ""},
 	{"the environment is the one given", "echo $A-$HOME-$B", {0}, WIRE_END_EXIT, 0, 0,
 		"1--\n"},
+	{"signals ignored outside are not ignored", "kill -HUP $$", {0}, WIRE_END_SIGNAL,
+		1, 0, ""},
+	{"no signal is blocked or ignored",
+		"grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '0\\t'", {0},
+		WIRE_END_EXIT, 0, 0, "SigBlk:\nSigIgn:\n"},
 	{"standard input is empty", "cat; echo end", {0}, WIRE_END_EXIT, 0, 0, "end\n"},
 	{"its directory", "pwd", {.cwd = "/usr"}, WIRE_END_EXIT, 0, 0, "/usr\n"},
 	{"wall time-out", "echo a; exec sleep 30", {.wall_ms = 200, .grace_ms = 2000},
@@ -255,19 +262,81 @@ static void test_failed(void)
 	}
 }
 
+/* Each job in turn: what it does to its directory, and whether that is there
+ * afterwards. */
 static void test_tmpdir(void)
 {
-	static const char *const argv[] = {
-		"/bin/sh", "-c", "echo $TMPDIR; mkdir -p $T/a/b; chmod 0 $T/a", NULL};
+	static const struct {
+		const char *name, *script;
+		bool kept;
+	} table[] = {
+		{"that is full", "mkdir -p $T/a/b; echo >$T/a/file; chmod 0 $T/a", false},
+		{"that was left empty", ":", true},
+		{"that is open to all", "chmod 777 $T", false},
+		{"that is a link", "rmdir $T; ln -s /usr $T", false},
+		{"that is gone", "rmdir $T", false},
+		{"that was emptied", "echo >$T/.file; rm $T/.file", true},
+	};
 	static const char *const names[] = {"TMPDIR", "T", NULL};
-	struct wire_run run = {.argv = {.v = argv}, .tmpdir_names = {.v = names}};
 	struct stat st;
 
-	run_job(300, &run);
-	heard.out[heard.out_len ? heard.out_len - 1 : 0] = '\0';
-	is_str(heard.out, heard.tmpdir, "a directory of its own");
-	ok(heard.tmpdir[0] == '/' && stat(heard.tmpdir, &st) < 0 && errno == ENOENT,
-		"is removed with all in it");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char script[512];
+		const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+		struct wire_run run = {.argv = {.v = argv}, .tmpdir_names = {.v = names}};
+
+		snprintf(script, sizeof(script),
+			"echo $TMPDIR $(stat -c %%a $T) $(ls -A $T | wc -l); %s",
+			table[i].script);
+		run_job(300 + (uint32_t)i, &run);
+		snprintf(script, sizeof(script), "%s 700 0\n", heard.tmpdir);
+		is_str(heard.out, script, "an empty directory of its own");
+		ok(heard.tmpdir[0] == '/' && !lstat(heard.tmpdir, &st) == table[i].kept,
+			"one %s is %s", table[i].name,
+			table[i].kept ? "kept for the next job" : "removed");
+	}
+	snprintf(kept_tmpdir, sizeof(kept_tmpdir), "%s", heard.tmpdir);
+}
+
+static pid_t start_stranger(rlim_t mark)
+{
+	struct rlimit limit = {mark, mark};
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setrlimit(RLIMIT_LOCKS, &limit);
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+/* Two runners at work on one machine may come to mark their jobs alike. */
+static void test_strangers(void)
+{
+	static const char *const argv[] = {"/bin/sh", "-c",
+		"sed -n 's/^Max file locks *\\([0-9]*\\).*/\\1/p' /proc/self/limits; "
+		"sleep 30 &",
+		NULL};
+	struct wire_run run = {.argv = {.v = argv}};
+	unsigned long mark;
+	pid_t stranger;
+
+	run_job(350, &run);
+	mark = strtoul(heard.out, NULL, 10);
+	if (!mark) {
+		skip("a process of nobody here", "this kernel cannot mark processes");
+		return;
+	}
+	stranger = start_stranger(mark - 1);
+	run_job(351, &run);
+	is_int((long long)strtoul(heard.out, NULL, 10), (long long)mark - 1,
+		"marks count down");
+	is_int(heard.end.leaked, 1, "a leak is found by its mark");
+	ok(kill(stranger, 0) == 0 && waitpid(stranger, NULL, WNOHANG) == 0,
+		"and the process of another with that mark is left alone");
+	kill(stranger, SIGKILL);
+	waitpid(stranger, NULL, 0);
 }
 
 static void test_kill(void)
@@ -377,6 +446,8 @@ static void test_end(void)
 	close(fd);
 	waitpid(server, &status, 0);
 	is_int(status, 0, "the runner ends when the link does");
+	ok(kept_tmpdir[0] && access(kept_tmpdir, F_OK) < 0,
+		"and no directory that was kept is left");
 	while (job > 0 && kill(job, 0) == 0 && tries++ < 100)
 		usleep(20000);
 	ok(job > 0 && kill(job, 0) < 0, "and its jobs with it");
@@ -409,6 +480,7 @@ int main(void)
 	test_fates();
 	test_failed();
 	test_tmpdir();
+	test_strangers();
 	test_kill();
 	test_input();
 	test_long_environment();
