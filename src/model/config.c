@@ -221,6 +221,19 @@ enum filter_answer config_override_applies(const struct config_override *o,
 		       : filter_eval_suite(o->filter, subject, e);
 }
 
+/* Nobody would see why such an override never holds. */
+static int undecidable(const struct config *c, size_t i, struct err *e)
+{
+	autofree char *key = xasprintf("overrides[%zu].filter", i);
+	const struct config_origin *at = config_origin_find(c, key);
+
+	return err_set(e, ERR_SETUP,
+		"%s:%u:%u: platform and framework are said of whole suites, and this "
+		"filter asks for names of tests or for places: use binary() or "
+		"binary_id()",
+		c->path ? c->path : "xtest.json", at ? at->line : 0, at ? at->column : 0);
+}
+
 /* The first override that applies and has the setting; *out stays NULL when none does. */
 static int find(const struct config *c, const struct filter_subject *subject,
 	bool is_case, bool (*has)(const struct config_override *o),
@@ -240,6 +253,8 @@ static int find(const struct config *c, const struct filter_subject *subject,
 			*out = o;
 			return 0;
 		}
+		if (answer == FILTER_DEPENDS && !o->place && o->filter)
+			return undecidable(c, i, e);
 	}
 	return 0;
 }

@@ -248,6 +248,28 @@ static void overrides(const struct config *c)
 		"no platform");
 }
 
+/* Whether it holds for the suite cannot be known before its cases are: nobody would see
+ * why it never does. */
+static void undecidable(void)
+{
+	static const char text[] = "{\"overrides\": [\n"
+				   "{\"filter\": \"test(a)\", \"timeout\": \"1s\"},\n"
+				   "{\"filter\": \"test(a)\", \"framework\": \"tap\"}]}";
+	autorelease_config struct config *c =
+		config_parse(text, strlen(text), "x.json", &(struct err){0});
+	struct filter_subject s = {.binary = "a"};
+	enum config_platform platform;
+	const char *framework;
+	struct err e = {0};
+
+	if (!ok(c != NULL, "a framework by the name of a case"))
+		return;
+	ok(config_override_platform(c, &s, &platform, &e) == 0, "says no platform");
+	is_int(config_override_framework(c, &s, &framework, &e), -1, "is refused");
+	ok(starts_with(e.msg, "x.json:3:12: platform and framework are said of whole "),
+		"with its place in the file: %s", e.msg);
+}
+
 static void profiles(const struct config *c)
 {
 	struct config_settings s;
@@ -312,6 +334,7 @@ int main(void)
 	suites(c);
 	archive(c);
 	overrides(c);
+	undecidable();
 	profiles(c);
 	origins(c);
 	schema();
