@@ -2,59 +2,6 @@
 
 #include "base/fs.h"
 
-#include <ctype.h>
-
-/* KWSys has neither {n} nor \d, a backslash takes the next character literally (and is an
- * ordinary character inside […]), '.' matches a newline and '$' only the very end. */
-char *cmake_tests_regex(const char *text)
-{
-	struct buf out = BUF_INIT;
-	bool in_set = false;
-
-	buf_append_str(&out, "(?s)");
-	for (const char *c = text; *c; c++) {
-		if (in_set) {
-			if (*c == '\\' || *c == '[')
-				buf_append_char(&out, '\\');
-			buf_append_char(&out, *c);
-			in_set = *c != ']';
-			continue;
-		}
-		if (*c == '\\' && c[1]) {
-			c++;
-			if (!isalnum((unsigned char)*c))
-				buf_append_char(&out, '\\');
-			buf_append_char(&out, *c);
-		} else if (*c == '$') {
-			buf_append_str(&out, "\\z");
-		} else if (*c == '{' || *c == '}' || *c == '\\') {
-			buf_append_char(&out, '\\');
-			buf_append_char(&out, *c);
-		} else if (*c == '[') {
-			in_set = true;
-			buf_append_char(&out, '[');
-			if (c[1] == '^')
-				buf_append_char(&out, *++c);
-			if (c[1] == ']') { /* first in a set: itself */
-				buf_append_str(&out, "\\]");
-				c++;
-			}
-		} else {
-			buf_append_char(&out, *c);
-		}
-	}
-	return buf_take(&out);
-}
-
-static void read_regexes(struct strv *out, const struct json *value)
-{
-	autorelease(strv) struct strv words = STRV_INIT;
-
-	json_strv(value, &words);
-	for (size_t i = 0; i < words.len; i++)
-		strv_push_take(out, cmake_tests_regex(words.v[i]));
-}
-
 /* Sets a value that grows by what the test's environment holds so far. What the place has
  * under that name is not known here and takes no part. */
 static void grow(struct strv *env, const char *name, const char *value,
@@ -204,11 +151,11 @@ static void read_property(struct suite *s, const char *name, const struct json *
 	else if (streq(name, "SKIP_RETURN_CODE"))
 		s->skip_code = (int)json_int(value, -1);
 	else if (streq(name, "SKIP_REGULAR_EXPRESSION"))
-		read_regexes(&s->skip_regex, value);
+		json_strv(value, &s->skip_regex);
 	else if (streq(name, "PASS_REGULAR_EXPRESSION"))
-		read_regexes(&s->pass_regex, value);
+		json_strv(value, &s->pass_regex);
 	else if (streq(name, "FAIL_REGULAR_EXPRESSION"))
-		read_regexes(&s->fail_regex, value);
+		json_strv(value, &s->fail_regex);
 	else if (streq(name, "RUN_SERIAL"))
 		s->serial = json_boolean(value, false);
 	else if (streq(name, "PROCESSORS"))

@@ -46,8 +46,5 @@ size_t cmake_tests_missing(const struct json *answer);
 int cmake_tests_read(const struct json *answer, const struct cmake_model *model,
 	const struct build_request *request, struct suite_list *suites,
 	struct err *e) MUST_CHECK;
-/* A regular expression in CMake's language (string(REGEX), KWSys) in PCRE's. The
- * caller's. */
-char *cmake_tests_regex(const char *text);
 
 #endif
