@@ -132,6 +132,22 @@ static char *join_list(const struct wire_list *list)
 	return names.len ? strv_join(&names, ", ") : NULL;
 }
 
+/* The emulator's own last words: which signal, as the outcome says too. A test that is
+ * not emulated would not have printed them. */
+static void drop_emulator_words(struct buf *err)
+{
+	static const char words[] = "qemu: uncaught target signal ";
+	const char *line;
+	size_t len = err->len;
+
+	while (len && err->data[len - 1] == '\n')
+		len--;
+	line = len ? memrchr(err->data, '\n', len) : NULL;
+	line = line ? line + 1 : err->data;
+	if (len && starts_with(line, words))
+		buf_truncate(err, (size_t)(line - err->data));
+}
+
 static void on_exited(void *ctx, uint32_t job, const struct wire_exited *x)
 {
 	struct task *t = find_task(ctx, job);
@@ -144,6 +160,8 @@ static void on_exited(void *ctx, uint32_t job, const struct wire_exited *x)
 		  : x->kind == WIRE_END_SIGNAL ? END_SIGNAL
 					       : END_TIMEOUT;
 	o->code = (int)x->code;
+	if (o->kind == END_SIGNAL && t->prefix.len)
+		drop_emulator_words(&o->err);
 	if (o->kind == END_TIMEOUT)
 		o->detail = describe_limit(t, x->kind);
 	if (x->killed_by_host) {

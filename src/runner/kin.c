@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -208,6 +209,31 @@ uint64_t kin_cpu_ms(uint32_t mark)
 	return ticks * 1000 / (uint64_t)(per_second > 0 ? per_second : 100);
 }
 
+/* An emulator's process bears the emulator's name. What it runs is the first of its
+ * arguments that is a file; cut to the kernel's length of a name, as that of a program
+ * would be. */
+static void name_emulated(pid_t pid, char *name, size_t size)
+{
+	char path[48], text[4096], file[4200];
+	struct stat st;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	n = read_proc(path, text, sizeof(text));
+	if (n <= 0)
+		return;
+	for (char *p = text + strlen(text) + 1; p < text + n; p += strlen(p) + 1) {
+		const char *slash = strrchr(p, '/');
+
+		/* A relative path begins at its working directory. */
+		snprintf(file, sizeof(file), "/proc/%d/cwd/%s", (int)pid, p);
+		if (!slash || stat(*p == '/' ? p : file, &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		snprintf(name, size, "%.15s", slash + 1);
+		return;
+	}
+}
+
 void kin_name(pid_t pid, char *out, size_t size)
 {
 	char path[48], name[32];
@@ -217,5 +243,7 @@ void kin_name(pid_t pid, char *out, size_t size)
 	if (read_proc(path, name, sizeof(name)) <= 0)
 		return;
 	name[strcspn(name, "\n")] = '\0';
+	if (strncmp(name, "qemu-", 5) == 0)
+		name_emulated(pid, name, sizeof(name));
 	snprintf(out, size, "%s(%d)", name, (int)pid);
 }

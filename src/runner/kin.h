@@ -29,7 +29,8 @@ size_t kin_signal(uint32_t mark, int signal);
 /* User and system time of the processes with the mark, with that of their reaped
  * children, in ms. */
 uint64_t kin_cpu_ms(uint32_t mark);
-/* "name(pid)" into `out`, "" when the process is gone. */
+/* "name(pid)" into `out`, "" when the process is gone. The name is that of the program,
+ * also of one that an emulator runs. */
 void kin_name(pid_t pid, char *out, size_t size);
 
 #endif
