@@ -26,6 +26,7 @@ struct session {
 	struct session_options options;
 	struct link link;
 	struct frame_reader reader;
+	size_t pad;   /* bytes of nothing to be written before all else */
 	bool greeted; /* HELLO said on this connection */
 	bool ready;   /* and answered */
 	bool ever_ready;
@@ -90,6 +91,8 @@ static void say_hello(struct session *s)
 
 void session_greet(struct session *s)
 {
+	/* The runner may wait for the rest of a frame, and would take HELLO for it. */
+	s->pad = s->greeted ? link_longest(&s->link) : 0;
 	s->greeted = true;
 	s->ready = false;
 	s->reader.start = s->reader.end = 0;
@@ -409,9 +412,15 @@ int session_feed(struct session *s, const void *data, size_t len, struct err *e)
 
 const void *session_output(struct session *s, size_t *len)
 {
+	static const uint8_t nothing[1024];
+
 	*len = 0;
 	if (s->dead || !s->greeted)
 		return NULL;
+	if (s->pad) {
+		*len = MIN(s->pad, sizeof(nothing));
+		return nothing;
+	}
 	if (s->ready)
 		return link_output(&s->link, len);
 	/* Before the WELCOME only what passes without a number. */
@@ -424,7 +433,10 @@ const void *session_output(struct session *s, size_t *len)
 void session_wrote(struct session *s, size_t len)
 {
 	s->bytes_out += len;
-	link_wrote(&s->link, len);
+	if (s->pad)
+		s->pad -= len;
+	else
+		link_wrote(&s->link, len);
 }
 
 static void ping(struct session *s)

@@ -111,12 +111,12 @@ static const char *step_name(uint32_t step)
 {
 	static const char *const names[] = {
 		[WIRE_STEP_REQUEST] = "request",
-		[WIRE_STEP_FORK] = "start a process",
-		[WIRE_STEP_STREAMS] = "connect its streams",
-		[WIRE_STEP_TMPDIR] = "make its temporary directory",
+		[WIRE_STEP_FORK] = "start a process for",
+		[WIRE_STEP_STREAMS] = "connect the streams of",
+		[WIRE_STEP_TMPDIR] = "make the temporary directory of",
 		[WIRE_STEP_CHDIR] = "change to its directory",
-		[WIRE_STEP_LIMITS] = "set its limits",
-		[WIRE_STEP_IDS] = "change its user",
+		[WIRE_STEP_LIMITS] = "set the limits of",
+		[WIRE_STEP_IDS] = "change the user of",
 		[WIRE_STEP_EXEC] = "execute",
 		[WIRE_STEP_INTERPRETER] = "find the loader or interpreter of",
 	};
@@ -140,8 +140,6 @@ static const char *failed_thing(
 {
 	if (step == WIRE_STEP_CHDIR)
 		return run->cwd;
-	if (step == WIRE_STEP_TMPDIR && run->tmpdir[0])
-		return run->tmpdir;
 	if (step == WIRE_STEP_EXEC && s->program && access(s->argv[0], X_OK) == 0)
 		return s->program;
 	return s->argv[0];

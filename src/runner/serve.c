@@ -110,7 +110,7 @@ static void handle_hello(struct runner *r, const struct wire_hello *hello)
 		r->session = hello->session;
 		r->message_len = 0;
 	} else {
-		link_restart(&r->link);
+		link_resume(&r->link);
 		link_acked(&r->link, hello->last_seen);
 	}
 	r->silence_ms = hello->silence_ms;

@@ -223,6 +223,33 @@ uint32_t link_last_sent(const struct link *l)
 	return l->sent > l->boundary ? l->boundary_sequence : l->boundary_sequence - 1;
 }
 
+void link_resume(struct link *l)
+{
+	size_t end = 0;
+
+	while (end < l->urgent_sent)
+		end += frame_size(l->urgent + end);
+	l->urgent_end = end;
+	l->asked = false;
+	l->ack_due = false;
+	l->rewind = l->first;
+	if (l->sent == l->boundary)
+		go_back(l);
+}
+
+size_t link_longest(const struct link *l)
+{
+	size_t longest = sizeof(l->urgent);
+
+	for (size_t at = l->start; at < l->end;) {
+		size_t size = frame_size(l->data + at);
+
+		longest = size > longest ? size : longest;
+		at += size;
+	}
+	return longest;
+}
+
 int link_acked(struct link *l, uint32_t sequence)
 {
 	if (sequence >= l->next)

@@ -39,6 +39,12 @@ void link_init_growing(struct link *l);
 void link_release(struct link *l);
 /* A new connection: nothing is half written, all kept frames wait to be written again. */
 void link_restart(struct link *l);
+/* The same when it may be the old stream: a frame that is half written goes on to its
+ * end, so that the other side waits for nothing but it, then all begins again. */
+void link_resume(struct link *l);
+/* For how many bytes at most the other side may wait before it looks at what comes after
+ * a frame of ours that was cut. */
+size_t link_longest(const struct link *l);
 
 /* Bytes of body that can be kept now. */
 size_t link_room(const struct link *l);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -42,6 +43,8 @@ static void start_runner(void)
 
 		close(pair[0]);
 		signal(SIGHUP, SIG_IGN);
+		if (geteuid() == 0 && setgroups(2, (const gid_t[]){0, 27}) < 0)
+			exit(98);
 		exit(serve(&options));
 	}
 	close(pair[1]);
@@ -298,6 +301,34 @@ static void test_tmpdir(void)
 	snprintf(kept_tmpdir, sizeof(kept_tmpdir), "%s", heard.tmpdir);
 }
 
+/* Another user: no group of ours stays, and the directory is that user's. */
+static void test_ids(void)
+{
+	static const char *const argv[] = {"/bin/sh", "-c",
+		"id -u; id -G; stat -c '%u %g %a' $T; touch $T/file && echo hi "
+		">/dev/stdout; "
+		"grep CapEff /proc/self/status",
+		NULL};
+	static const char *const names[] = {"T", NULL};
+	struct wire_run run = {.flags = WIRE_RUN_IDS,
+		.argv = {.v = argv},
+		.tmpdir_names = {.v = names},
+		.uid = 1234,
+		.gid = 4321};
+
+	run_job(340, &run);
+	if (geteuid() != 0) {
+		ok(heard.failed && heard.fail.error == EPERM,
+			"only root may become another user: %s", heard.text);
+		skip("a job of another user", "needs root");
+		return;
+	}
+	is_str(heard.out, "1234\n4321\n1234 4321 700\nhi\nCapEff:\t0000000000000000\n",
+		"a job of another user");
+	ok(heard.tmpdir[0] && access(heard.tmpdir, F_OK) < 0,
+		"and its directory goes with it");
+}
+
 static pid_t start_stranger(rlim_t mark)
 {
 	struct rlimit limit = {mark, mark};
@@ -480,6 +511,7 @@ int main(void)
 	test_fates();
 	test_failed();
 	test_tmpdir();
+	test_ids();
 	test_strangers();
 	test_kill();
 	test_input();

@@ -5,14 +5,12 @@
 #include "wire/link.h"
 
 #include "tests/tap.h"
+#include "tests/unit/runner-bed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,30 +122,10 @@ static const struct session_ops ops = {
 static bool start(const char *work)
 {
 	struct session_options options = {.id = (uint64_t)now_us(), .heartbeat_ms = 100};
-	const char *dir = getenv("XTEST_LIBEXECDIR");
-	autofree char *path = NULL;
-	struct utsname name;
-	int pair[2];
 
-	uname(&name);
-	path = xasprintf("%s/xtest-runner-%s", dir ? dir : ".", name.machine);
-	if (access(path, X_OK) < 0)
+	fd = runner_bed_start(work, &runner);
+	if (fd < 0)
 		return false;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		exit(99);
-	runner = fork();
-	if (runner == 0) {
-		if (pair[1] == 3)
-			fcntl(3, F_SETFD, 0);
-		else
-			dup2(pair[1], 3);
-		execl(path, "xtest-runner", "--fd", "3", work ? "--work" : NULL, work,
-			NULL);
-		_exit(127);
-	}
-	close(pair[1]);
-	fd = pair[0];
-	fcntl(fd, F_SETFL, O_NONBLOCK);
 	memset(&tally, 0, sizeof(tally));
 	session = session_new(&options, &ops, NULL);
 	session_tick(session, now_ms());
