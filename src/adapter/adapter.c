@@ -61,16 +61,11 @@ int adapter_rank(const char *source_dir, const struct adapter *ranked[ADAPTER_MA
 	return len ? 0 : nothing_bids(source_dir, e);
 }
 
-/* The environment of a build command: this process's, without what a make above us left
- * for its own children, and with the assignments of `more`. */
+/* The environment of a build command, with the assignments of `more`. */
 static void build_environ(struct strv *env, const struct strv *more)
 {
-	static const char *const of_make[] = {
-		"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR"};
-
-	proc_environ(env);
-	for (size_t i = 0; i < ARRAY_LEN(of_make); i++)
-		strv_env_unset(env, of_make[i]);
+	proc_environ_outside_make(env);
+	strv_env_unset(env, "DESTDIR");
 	if (more)
 		strv_env_merge(env, more);
 }

@@ -48,6 +48,34 @@ void proc_environ(struct strv *env)
 	strv_push_array(env, (const char *const *)environ);
 }
 
+/* The variables given on the command line of a make above us, which exports them: its
+ * MAKEFLAGS end in "-- NAME=VALUE…" (GNU make manual, "Communicating Options to a
+ * Sub-make"). */
+static void unset_overrides(struct strv *env)
+{
+	const char *flags = strv_env_find(env, "MAKEFLAGS");
+	const char *assignments = flags ? strstr(flags, "-- ") : NULL;
+	autorelease(strv) struct strv words = STRV_INIT;
+
+	if (assignments)
+		strv_split(&words, assignments + strlen("-- "), " ");
+	for (size_t i = 0; i < words.len; i++) {
+		words.v[i][strcspn(words.v[i], ":+?=")] = '\0';
+		strv_env_unset(env, words.v[i]);
+	}
+}
+
+void proc_environ_outside_make(struct strv *env)
+{
+	static const char *const of_make[] = {
+		"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"};
+
+	proc_environ(env);
+	unset_overrides(env);
+	for (size_t i = 0; i < ARRAY_LEN(of_make); i++)
+		strv_env_unset(env, of_make[i]);
+}
+
 /* In the child, between fork and exec. Reports errno through `status_fd`. */
 static void child_exec(const struct strv *argv, const struct proc_options *o, int out_fd,
 	int err_fd, int status_fd, pid_t parent)

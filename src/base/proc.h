@@ -55,5 +55,7 @@ const char *proc_describe(const struct proc_result *r, char *text, size_t size);
 char *proc_capture(const char *const *argv);
 /* This process's environment as a vector of copies. */
 void proc_environ(struct strv *env);
+/* The same without what a make above this process exports for its own children. */
+void proc_environ_outside_make(struct strv *env);
 
 #endif

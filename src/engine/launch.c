@@ -7,10 +7,10 @@ enum { DEFAULT_TIMEOUT_MS = 10 * 60 * 1000 };
 
 void launch_environment(struct strv *env)
 {
-	static const char *const leaks[] = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL",
-		"MAKEOVERRIDES", "QEMU_LD_PREFIX", "LD_PRELOAD", "NOTIFY_SOCKET"};
+	static const char *const leaks[] = {
+		"QEMU_LD_PREFIX", "LD_PRELOAD", "NOTIFY_SOCKET"};
 
-	proc_environ(env);
+	proc_environ_outside_make(env);
 	for (size_t i = 0; i < ARRAY_LEN(leaks); i++)
 		strv_env_unset(env, leaks[i]);
 }

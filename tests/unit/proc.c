@@ -37,6 +37,23 @@ static void test_fates(void)
 	}
 }
 
+/* `make A=1 B=2 check` exports both, and tells so in MAKEFLAGS. */
+static void test_outside_make(void)
+{
+	autorelease(strv) struct strv env = STRV_INIT;
+
+	setenv("MAKEFLAGS", "w -j2 -- XTEST_A=1 XTEST_B=two", 1);
+	setenv("XTEST_A", "1", 1);
+	setenv("XTEST_B", "two", 1);
+	setenv("XTEST_C", "3", 1);
+	proc_environ_outside_make(&env);
+	ok(!strv_env_find(&env, "MAKEFLAGS") && !strv_env_find(&env, "XTEST_A") &&
+			!strv_env_find(&env, "XTEST_B"),
+		"what a make above was given on its command line is gone");
+	is_str(strv_env_find(&env, "XTEST_C"), "3", "what the user exported stays");
+	unsetenv("MAKEFLAGS");
+}
+
 int main(void)
 {
 	autorelease(strv) struct strv none = STRV_INIT;
@@ -44,6 +61,7 @@ int main(void)
 	int lines = 0;
 
 	test_fates();
+	test_outside_make();
 	{
 		autorelease(proc_result) struct proc_result r = {0};
 
