@@ -243,25 +243,33 @@ char *fs_normalize(const char *path, const char *base)
 {
 	autofree char *cwd = path[0] == '/' || base ? NULL : getcwd(NULL, 0);
 	autofree char *full = path[0] == '/' ? xstrdup(path)
-					     : xasprintf("%s/%s",
+					     : xasprintf("/%s/%s",
 						       base  ? base
 						       : cwd ? cwd
 							     : "",
 						       path);
-	autorelease(strv) struct strv parts = STRV_INIT, kept = STRV_INIT;
-	autofree char *joined = NULL;
+	char *end = full; /* of what is done, in place */
 
-	strv_split(&parts, full, "/");
-	for (size_t i = 0; i < parts.len; i++) {
-		if (streq(parts.v[i], "."))
-			continue;
-		if (!streq(parts.v[i], ".."))
-			strv_push(&kept, parts.v[i]);
-		else if (kept.len)
-			strv_remove(&kept, kept.len - 1);
+	for (const char *part = full; *part;) {
+		size_t len;
+
+		part += strspn(part, "/");
+		len = strcspn(part, "/");
+		if (len == 2 && part[0] == '.' && part[1] == '.') {
+			while (end > full && *--end != '/')
+				;
+		} else if (len && !(len == 1 && part[0] == '.')) {
+			/* Never ahead of `part`: there was a slash before it. */
+			*end++ = '/';
+			memmove(end, part, len);
+			end += len;
+		}
+		part += len;
 	}
-	joined = strv_join(&kept, "/");
-	return xasprintf("/%s", joined);
+	if (end == full)
+		*end++ = '/';
+	*end = '\0';
+	return take_ptr(full);
 }
 
 char *fs_real_path(const char *path, struct err *e)

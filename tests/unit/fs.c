@@ -13,6 +13,9 @@ static void test_paths(void)
 		{"x/../../y", "/a/b", "/a/y"},
 		{"/../..", NULL, "/"},
 		{".", "/a", "/a"},
+		{"c/..", "a//b/", "/a/b"},
+		{"/a/.../..b/b../", NULL, "/a/.../..b/b.."},
+		{"/a/./..", NULL, "/"},
 	};
 	autofree char *joined = fs_join("/a/", "b"), *absolute = fs_join("/a", "/b");
 
