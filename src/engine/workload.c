@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "framework/framework.h"
+#include "wire/wire.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -77,6 +78,7 @@ int workload_open(struct workload *w, const struct project *project,
 	w->jobs = o->jobs                            ? o->jobs
 		  : w->settings.jobs != CONFIG_UNSET ? (unsigned)w->settings.jobs
 						     : processors();
+	w->jobs = MIN(w->jobs, WIRE_JOBS_MAX);
 	launch_environment(&w->environment);
 	if (target_list_load(&w->known, NULL, e) < 0)
 		return -1;

@@ -29,7 +29,7 @@ static int64_t now_ms(void)
 
 static struct job *find(struct runner *r, uint32_t id)
 {
-	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+	for (size_t i = 0; i < WIRE_JOBS_MAX; i++)
 		if (r->jobs[i].state != JOB_FREE && r->jobs[i].id == id &&
 			!r->jobs[i].mute)
 			return &r->jobs[i];
@@ -38,7 +38,7 @@ static struct job *find(struct runner *r, uint32_t id)
 
 static struct job *find_free(struct runner *r)
 {
-	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+	for (size_t i = 0; i < WIRE_JOBS_MAX; i++)
 		if (r->jobs[i].state == JOB_FREE)
 			return &r->jobs[i];
 	return NULL;
@@ -308,7 +308,7 @@ int job_input(struct runner *r, uint32_t id, const struct wire_input *input)
 
 void job_kill_all(struct runner *r, bool mute)
 {
-	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++) {
+	for (size_t i = 0; i < WIRE_JOBS_MAX; i++) {
 		struct job *j = &r->jobs[i];
 
 		if (j->state == JOB_FREE)
@@ -324,7 +324,7 @@ size_t job_count(const struct runner *r)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+	for (size_t i = 0; i < WIRE_JOBS_MAX; i++)
 		count += r->jobs[i].state != JOB_FREE;
 	return count;
 }
@@ -333,10 +333,10 @@ size_t job_count(const struct runner *r)
 
 static bool only_jobs_are_children(struct runner *r)
 {
-	pid_t known[RUNNER_JOBS_MAX];
+	pid_t known[WIRE_JOBS_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
+	for (size_t i = 0; i < WIRE_JOBS_MAX; i++)
 		if (r->jobs[i].state == JOB_RUNNING)
 			known[count++] = r->jobs[i].pid;
 	return !kin_has_others(known, count);
@@ -346,7 +346,7 @@ bool job_reaped(struct runner *r, pid_t pid, int status, const struct rusage *us
 {
 	int64_t now = now_ms();
 
-	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++) {
+	for (size_t i = 0; i < WIRE_JOBS_MAX; i++) {
 		struct job *j = &r->jobs[i];
 
 		if (j->state != JOB_RUNNING || j->pid != pid)
@@ -532,7 +532,7 @@ int64_t job_tick(struct runner *r)
 {
 	int64_t now = now_ms(), wait = -1;
 
-	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++) {
+	for (size_t i = 0; i < WIRE_JOBS_MAX; i++) {
 		struct job *j = &r->jobs[i];
 
 		if (j->state == JOB_FREE)
@@ -555,8 +555,8 @@ size_t job_poll(struct runner *r, struct pollfd *fds, struct job_poll *from, siz
 	bool room = flow_has_room(r);
 	size_t n = 0, first = r->turn++;
 
-	for (size_t k = 0; k < RUNNER_JOBS_MAX && n + 3 <= max; k++) {
-		struct job *j = &r->jobs[(first + k) % RUNNER_JOBS_MAX];
+	for (size_t k = 0; k < WIRE_JOBS_MAX && n + 3 <= max; k++) {
+		struct job *j = &r->jobs[(first + k) % WIRE_JOBS_MAX];
 
 		if (j->state == JOB_FREE)
 			continue;

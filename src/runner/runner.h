@@ -13,7 +13,6 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#define RUNNER_JOBS_MAX 128u
 #define RUNNER_JOURNAL_SIZE (512u * 1024u)
 /* Output is read only while the journal has this much room left for the ends of jobs and
  * for answers. */
@@ -96,7 +95,7 @@ struct runner {
 	uint32_t mark_next;
 	struct tmpdirs tmpdirs;
 	size_t turn; /* which job is served first */
-	struct job jobs[RUNNER_JOBS_MAX];
+	struct job jobs[WIRE_JOBS_MAX];
 	struct frame_reader reader;
 };
 

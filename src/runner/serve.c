@@ -425,8 +425,8 @@ static int64_t silence_left(struct runner *r)
 
 static void step(struct runner *r)
 {
-	struct pollfd fds[3 + 3 * RUNNER_JOBS_MAX];
-	struct job_poll from[3 * RUNNER_JOBS_MAX];
+	struct pollfd fds[3 + 3 * WIRE_JOBS_MAX];
+	struct job_poll from[3 * WIRE_JOBS_MAX];
 	int64_t wait = job_tick(r), silence = silence_left(r);
 	size_t n = 2, pending;
 	int in_fd = r->in_fd;

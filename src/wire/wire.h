@@ -68,6 +68,8 @@
 #define WIRE_FLAG_MORE 1u
 /* The longest message that is put together from frames (RUN with a large environment). */
 #define WIRE_MESSAGE_MAX (1024u * 1024u)
+/* A runner takes no more jobs at once; one more is answered with FAILED. */
+#define WIRE_JOBS_MAX 128u
 
 struct wire_header {
 	uint32_t length; /* of the body */
