@@ -90,12 +90,14 @@ int fs_mkdir_p(const char *path, struct err *e)
 
 	for (char *p = copy + 1; *copy; p++) {
 		char c = *p;
+		int errnum;
 
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, 0777) < 0 && errno != EEXIST && !fs_is_dir(copy))
-			return err_sys(e, errno, "make directory %s", path);
+		errnum = mkdir(copy, 0777) < 0 ? errno : 0;
+		if (errnum && errnum != EEXIST && !fs_is_dir(copy))
+			return err_sys(e, errnum, "make directory %s", path);
 		*p = c;
 		if (c == '\0')
 			break;

@@ -27,8 +27,8 @@ fates_copy() { # ADAPTER DIR
 	chmod -R u+w "$2/fates"
 }
 
-# A project of one's own from standard input: the text of a Makefile. Programs are scripts there, so that
-# nothing is compiled.
+# A project of one's own from standard input: the text of a Makefile, recipes behind a semicolon. Programs
+# are scripts there, so that nothing is compiled.
 make_project() { # DIR
 	mkdir -p "$1"
 	cat >"$1/Makefile"

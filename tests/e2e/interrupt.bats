@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# Whatever ends a run early: the tests are told, no process stays, and nothing that has no verdict passes.
+
+load common
+
+setup() {
+	need jq jq
+	dir=$BATS_TEST_TMPDIR/project
+	# Every process of the run has this word in its environment.
+	mark=MARK_$$_$BATS_TEST_NUMBER
+	mkdir "$dir"
+	cat >"$dir/xtest.json" <<-'JSON'
+		{"suites": [
+			{"name": "first", "command": ["./first"]},
+			{"name": "patient", "command": ["./patient"]},
+			{"name": "stubborn", "command": ["./stubborn"]},
+			{"name": "last", "command": ["./last"]}]}
+	JSON
+	script "$dir/first" 'exit 0'
+	script "$dir/patient" "trap 'echo told >>$dir/told; exit 1' INT TERM
+: >$dir/patient.runs; while :; do sleep 0.1; done"
+	script "$dir/stubborn" "trap : INT TERM HUP
+: >$dir/stubborn.runs; while :; do sleep 0.1; done"
+	script "$dir/last" 'exit 0'
+	cd "$dir"
+}
+
+# Starts a run in the background, as a shell with job control would: SIGINT is not ignored.
+start() { # OPTION…
+	env --default-signal=INT MARK="$mark" xtest -j 4 --report jsonl=../events "$@" >../out 2>&1 3>&- &
+	pid=$!
+}
+
+both_run() {
+	[ -e patient.runs ] && [ -e stubborn.runs ]
+}
+
+finish() { # sets status
+	status=0
+	wait "$pid" || status=$?
+}
+
+# Whatever was started and has no verdict of its own is not a pass.
+no_false_pass() {
+	! jq -e 'select(.event == "case-end" and .verdict == "pass" and
+		(.suite | test("patient|stubborn")))' ../events
+}
+
+@test "SIGINT reaches the tests, a second one kills what did not listen" {
+	start
+	eventually both_run
+	kill -INT "$pid"
+	eventually test -e told
+	kill -0 "$pid" # the stubborn one is waited for
+	kill -INT "$pid"
+	finish
+	[ "$status" = 100 ]
+	eventually nobody_alive "$mark"
+	no_false_pass
+	jq -es 'last | .event == "run-end" and .exit_code == 100 and (.cancelled | test("SIGINT"))' ../events
+	grep -q 'Summary' ../out
+}
+
+@test "SIGTERM ends a run like SIGINT" {
+	start patient
+	eventually test -e patient.runs
+	kill -TERM "$pid"
+	finish
+	[ "$status" = 100 ]
+	[ "$(cat told)" = told ]
+	eventually nobody_alive "$mark"
+	jq -es 'last | .event == "run-end" and (.cancelled | test("SIGTERM"))' ../events
+}
+
+@test "what is not interrupted any more did not run, and JUnit does not look green" {
+	need xmllint libxml2-utils
+	env --default-signal=INT MARK="$mark" xtest -j 1 --report junit=../junit.xml >../out 2>&1 3>&- &
+	pid=$!
+	eventually test -e patient.runs
+	kill -INT "$pid"
+	finish
+	[ "$status" = 100 ]
+	xmllint --noout ../junit.xml
+	[ "$(xmllint --xpath 'count(//error)' ../junit.xml)" -ge 1 ]
+	[ ! -e stubborn.runs ]
+}
+
+@test "a killed xtest leaves no process behind" {
+	start
+	eventually both_run
+	kill -KILL "$pid"
+	finish
+	[ "$status" = 137 ]
+	eventually nobody_alive "$mark"
+}
+
+# The runner: the one child of xtest.
+runner_of() {
+	pgrep -P "$pid" -f xtest-runner
+}
+
+@test "a killed runner is no pass: its tests are lost, the others run" {
+	script patient ": >$dir/patient.runs; [ -e $dir/again ] && exit 0; while :; do sleep 0.1; done"
+	need pgrep procps
+	start --skip stubborn -j 1
+	eventually test -e patient.runs
+	kill -KILL "$(runner_of)"
+	finish
+	[ "$status" = 107 ]
+	eventually nobody_alive "$mark"
+	[ "$(verdicts ../events)" = $'first pass\nlast pass\npatient lost' ]
+}
+
+@test "a build is interrupted too" {
+	need make make
+	rm xtest.json
+	make_project "$dir" <<-'MAKEFILE'
+		TESTS = first
+		all:; touch building; sleep 100
+	MAKEFILE
+	start
+	eventually eval 'compgen -G ".xtest/build/*/*/*/building"'
+	kill -INT "$pid"
+	finish
+	[ "$status" = 100 ]
+	eventually nobody_alive "$mark"
+}
