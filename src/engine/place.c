@@ -297,7 +297,7 @@ bool place_wait(struct place *const *places, size_t n, int extra_fd, int64_t tim
 	for (size_t i = 0; i < n && i < MAX_PLACES; i++) {
 		struct place *p = places[i];
 
-		if (p->why_down)
+		if (!p || p->why_down)
 			continue;
 		wait = MIN(wait, MAX(0, session_tick(p->session, now)));
 		write_link(p);
@@ -312,11 +312,11 @@ bool place_wait(struct place *const *places, size_t n, int extra_fd, int64_t tim
 	for (size_t i = 0; i < n && i < MAX_PLACES; i++) {
 		struct place *p = places[i];
 
-		for (size_t k = 1; k < used && !p->why_down; k += 2) {
+		for (size_t k = 1; p && k < used && !p->why_down; k += 2) {
 			if (fds[k].fd == p->link.in_fd && fds[k].revents)
 				read_link(p);
 		}
-		if (p->why_down)
+		if (!p || p->why_down)
 			continue;
 		write_link(p);
 		if (!p->why_down && session_silence_ms(p->session) > SILENCE_LIMIT_MS)

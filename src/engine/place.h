@@ -83,8 +83,9 @@ const char *place_why_down(const struct place *p); /* borrowed; NULL while it is
 /* A new runner after the old one died. */
 int place_restart(struct place *p, struct err *e) MUST_CHECK;
 
-/* Moves bytes for all the places until something happened, `extra_fd` (-1: none) is
- * readable, or the time is over. True when extra_fd is readable. */
+/* Moves bytes for all the places (NULLs are passed over) until something happened,
+ * `extra_fd` (-1: none) is readable, or the time is over. True when extra_fd is readable.
+ */
 bool place_wait(struct place *const *places, size_t n, int extra_fd, int64_t timeout_ms);
 
 #endif

@@ -275,7 +275,7 @@ static void revive_places(struct schedule *s)
 		autofree char *why = NULL;
 		struct err e = {0};
 
-		if (place_is_up(s->o->places[i]))
+		if (!s->o->places[i] || place_is_up(s->o->places[i]))
 			continue;
 		why = xstrdup(place_why_down(s->o->places[i]));
 		if (s->stop || ++s->restarts[i] > MAX_RESTARTS) {

@@ -13,6 +13,7 @@
 #include "model/plan.h"
 
 struct schedule_options {
+	/* NULL where the plan has nothing for the column. */
 	struct place *const *places;          /* one per column */
 	const struct launch *const *launches; /* one per column */
 	size_t n_columns;

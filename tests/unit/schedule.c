@@ -97,12 +97,13 @@ static struct suite *add(struct bed *b, const char *id, const char *script)
 
 static void run(struct bed *b, unsigned jobs, size_t max_fail)
 {
-	struct place *places[] = {b->place};
-	const struct launch *launches[] = {&b->launch};
+	/* A second column the plan has nothing for. */
+	struct place *places[] = {b->place, NULL};
+	const struct launch *launches[] = {&b->launch, &b->launch};
 	struct schedule_options o = {
 		.places = places,
 		.launches = launches,
-		.n_columns = 1,
+		.n_columns = 2,
 		.jobs = jobs,
 		.max_fail = max_fail,
 		.emit = &b->emit,
