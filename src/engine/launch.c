@@ -122,6 +122,7 @@ struct filter_subject launch_subject(
 		.target = column->target,
 		.place = column->place,
 		.framework = suite->framework,
+		.group = "@global",
 		.tags = (const char *const *)strv_argv(&suite->labels),
 	};
 }

@@ -43,6 +43,8 @@ static void collect_names(struct workload *w, struct names *n)
 static int check_filter(
 	struct workload *w, const struct filter_set *filter, struct err *e)
 {
+	/* What cannot select anything here is refused, and not silently nothing. */
+	static const char *const groups[] = {"@global", NULL}, *const deps[] = {NULL};
 	autorelease(names) struct names n = {0};
 	struct filter_names known;
 
@@ -51,6 +53,8 @@ static int check_filter(
 		.packages = (const char *const *)strv_argv(&n.packages),
 		.binaries = (const char *const *)strv_argv(&n.binaries),
 		.binary_ids = (const char *const *)strv_argv(&n.ids),
+		.groups = groups,
+		.deps = deps,
 	};
 	return filter_set_check(filter, &known, e);
 }
