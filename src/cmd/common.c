@@ -8,7 +8,6 @@ enum { LIST_TIMEOUT_MS = 60000 };
 #define O(member) offsetof(struct common, member)
 
 static const char *const ignored_choices[] = {"default", "only", "all", NULL};
-static const char *const platform_choices[] = {"host", "target", "any", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const no_tests_choices[] = {"auto", "fail", "warn", "pass", NULL};
 
@@ -37,8 +36,6 @@ const struct opt common_filter_opts[] = {
 	{"exact", 0, NULL, NULL, OPT_FLAG, O(exact), "FILTER and --skip are whole names"},
 	{"run-ignored", 0, "WHICH", ignored_choices, OPT_STRING, O(run_ignored),
 		"disabled tests: default, only, all"},
-	{"platform-filter", 0, "SIDE", platform_choices, OPT_STRING, O(platform_filter),
-		NULL},
 	{"list-timeout", 0, "TIME", NULL, OPT_DURATION, O(list_timeout_ms),
 		"limit for a program to list its cases (default 60s)"},
 	{0},
@@ -89,7 +86,6 @@ void common_defaults(struct common *c)
 {
 	*c = (struct common){
 		.run_ignored = "default",
-		.platform_filter = "any",
 		.list_timeout_ms = LIST_TIMEOUT_MS,
 		.no_tests = "auto",
 		.color = "auto",

@@ -17,7 +17,7 @@ struct common {
 	/* which tests */
 	struct strv expressions, skips;
 	bool exact;
-	const char *run_ignored, *platform_filter;
+	const char *run_ignored;
 	int64_t list_timeout_ms;
 	/* from an archive */
 	const char *archive_file, *extract_to, *workspace_remap;
