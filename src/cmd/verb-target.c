@@ -22,6 +22,8 @@ static const struct opt output_options[] = {
 	{0},
 };
 
+static const char *const verb_words[] = {"list", "show", "check", NULL};
+
 static const struct opt_group groups[] = {
 	{"Output options", output_options},
 	{0},
@@ -307,7 +309,6 @@ static int check_words(const struct strv *words, struct err *e)
 		const char *word;
 		size_t min, max;
 	} verbs[] = {{"list", 1, 1}, {"show", 2, 2}, {"check", 1, 2}};
-	static const char *const names[] = {"list", "show", "check", NULL};
 	const char *near;
 
 	if (!words->len)
@@ -323,7 +324,7 @@ static int check_words(const struct strv *words, struct err *e)
 			: verbs[i].min == 2 ? "one name"
 					    : "at most one name");
 	}
-	near = util_nearest(words->v[0], names);
+	near = util_nearest(words->v[0], verb_words);
 	return err_set(e, ERR_USAGE,
 		"xtest target knows no \"%s\"; it is one of list, show NAME, check "
 		"[NAME]%s%s",
@@ -363,5 +364,6 @@ const struct verb verb_target = {
 		   "by its "
 		   "short name, an alias or its GNU, Rust or Debian triple.",
 	.groups = groups,
+	.words = verb_words,
 	.run = target_run,
 };

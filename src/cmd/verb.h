@@ -14,6 +14,8 @@ struct verb {
 	const char *summary; /* one line */
 	const char *details; /* more for `xtest help NAME`; may be NULL */
 	const struct opt_group *groups; /* ends with a NULL title; NULL: none */
+	const char *const *words; /* what its first word may be; ends with NULL; NULL:
+				     anything */
 	/* argv[0] is the verb. Returns the exit code, or -1 with an error. */
 	int (*run)(int argc, char **argv, struct err *e);
 };

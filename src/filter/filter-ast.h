@@ -39,6 +39,7 @@ struct filter_predicate {
 	enum filter_field field;
 	enum filter_matcher_kind implicit; /* what a bare argument means */
 	unsigned banned;                   /* bit per enum filter_context */
+	const char *help;                  /* one line: what is selected */
 };
 
 struct filter_matcher {

@@ -14,24 +14,36 @@ enum {
 #define BAN(context) (1u << (context))
 
 const struct filter_predicate filter_parse_predicates[] = {
-	{"all", FILTER_FIELD_ALL, FILTER_MATCH_NOTHING, 0},
-	{"none", FILTER_FIELD_NONE, FILTER_MATCH_NOTHING, 0},
-	{"default", FILTER_FIELD_DEFAULT, FILTER_MATCH_NOTHING, BAN(FILTER_DEFAULT)},
-	{"test", FILTER_FIELD_TEST, FILTER_MATCH_CONTAINS, BAN(FILTER_ARCHIVE)},
-	{"binary", FILTER_FIELD_BINARY, FILTER_MATCH_GLOB, 0},
-	{"binary_id", FILTER_FIELD_BINARY_ID, FILTER_MATCH_GLOB, 0},
-	{"package", FILTER_FIELD_PACKAGE, FILTER_MATCH_GLOB, 0},
-	{"deps", FILTER_FIELD_DEPS, FILTER_MATCH_GLOB, 0},
-	{"rdeps", FILTER_FIELD_RDEPS, FILTER_MATCH_GLOB, 0},
-	{"kind", FILTER_FIELD_KIND, FILTER_MATCH_EQUAL, 0},
-	{"platform", FILTER_FIELD_PLATFORM, FILTER_MATCH_EQUAL, 0},
+	{"all", FILTER_FIELD_ALL, FILTER_MATCH_NOTHING, 0, "every test"},
+	{"none", FILTER_FIELD_NONE, FILTER_MATCH_NOTHING, 0, "no test"},
+	{"default", FILTER_FIELD_DEFAULT, FILTER_MATCH_NOTHING, BAN(FILTER_DEFAULT),
+		"what the default filter selects"},
+	{"test", FILTER_FIELD_TEST, FILTER_MATCH_CONTAINS, BAN(FILTER_ARCHIVE),
+		"tests by name"},
+	{"binary", FILTER_FIELD_BINARY, FILTER_MATCH_GLOB, 0, "tests of suites by name"},
+	{"binary_id", FILTER_FIELD_BINARY_ID, FILTER_MATCH_GLOB, 0,
+		"tests of suites by id, package::suite"},
+	{"package", FILTER_FIELD_PACKAGE, FILTER_MATCH_GLOB, 0,
+		"tests of a package: the project or a sub-project"},
+	{"deps", FILTER_FIELD_DEPS, FILTER_MATCH_GLOB, 0,
+		"tests of packages that a package depends on; not known for C"},
+	{"rdeps", FILTER_FIELD_RDEPS, FILTER_MATCH_GLOB, 0,
+		"tests of packages that depend on a package; not known for C"},
+	{"kind", FILTER_FIELD_KIND, FILTER_MATCH_EQUAL, 0,
+		"tests of suites by kind: test, lib, bin, example, bench, proc-macro"},
+	{"platform", FILTER_FIELD_PLATFORM, FILTER_MATCH_EQUAL, 0,
+		"tests of one side: host or target"},
 	{"group", FILTER_FIELD_GROUP, FILTER_MATCH_GLOB,
-		BAN(FILTER_OVERRIDE) | BAN(FILTER_ARCHIVE) | BAN(FILTER_DEFAULT)},
-	{"tag", FILTER_FIELD_TAG, FILTER_MATCH_GLOB, 0},
-	{"target", FILTER_FIELD_TARGET, FILTER_MATCH_GLOB, 0},
-	{"place", FILTER_FIELD_PLACE, FILTER_MATCH_GLOB, BAN(FILTER_ARCHIVE)},
-	{"framework", FILTER_FIELD_FRAMEWORK, FILTER_MATCH_EQUAL, 0},
-	{NULL, 0, 0, 0},
+		BAN(FILTER_OVERRIDE) | BAN(FILTER_ARCHIVE) | BAN(FILTER_DEFAULT),
+		"tests of a test group; there is only @global"},
+	{"tag", FILTER_FIELD_TAG, FILTER_MATCH_GLOB, 0, "tests of suites with a label"},
+	{"target", FILTER_FIELD_TARGET, FILTER_MATCH_GLOB, 0,
+		"tests built for a target, as aarch64; host for those of the host"},
+	{"place", FILTER_FIELD_PLACE, FILTER_MATCH_GLOB, BAN(FILTER_ARCHIVE),
+		"tests that run in a place: local or user"},
+	{"framework", FILTER_FIELD_FRAMEWORK, FILTER_MATCH_EQUAL, 0,
+		"tests of suites of a framework, as gtest"},
+	{NULL, 0, 0, 0, NULL},
 };
 
 static const char *const context_names[] = {
@@ -197,7 +209,7 @@ static bool unknown_word(struct parser *p, size_t len)
 			called ? "predicate" : "word", word, near);
 	else if (called)
 		filter_fault_add(&l->faults, start, len,
-			"unknown predicate '%.40s'; `xtest help filter` lists them",
+			"unknown predicate '%.40s'; `xtest help filterset` lists them",
 			word);
 	else
 		filter_fault_add(&l->faults, start, len,

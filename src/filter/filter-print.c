@@ -102,3 +102,16 @@ void filter_print_tree(const struct filter *f, struct buf *out)
 {
 	print_tree(f->root, out);
 }
+
+void filter_print_predicates(struct buf *out)
+{
+	for (const struct filter_predicate *i = filter_parse_predicates; i->name; i++) {
+		autofree char *call =
+			i->implicit == FILTER_MATCH_NOTHING ? xasprintf("%s()", i->name)
+			: i->field == FILTER_FIELD_PLATFORM
+				? xasprintf("%s(NAME)", i->name)
+				: xasprintf("%s(%cNAME)", i->name, prefixes[i->implicit]);
+
+		buf_printf(out, "  %-17s %s\n", call, i->help);
+	}
+}

@@ -34,6 +34,9 @@ void filter_free(struct filter *f);
 void filter_print(const struct filter *f, struct buf *out);
 /* The tree as "(and (test ~ foo) (not (kind = lib)))". Appended to `out`. */
 void filter_print_tree(const struct filter *f, struct buf *out);
+/* The predicates there are, a line each, with their implicit matchers. Appended to `out`.
+ */
+void filter_print_predicates(struct buf *out);
 
 enum filter_platform { FILTER_PLATFORM_UNKNOWN, FILTER_HOST, FILTER_TARGET };
 

@@ -169,5 +169,8 @@ const struct config_origin *config_origin_find(const struct config *c, const cha
 
 /* The JSON Schema (draft 2020-12) of the file. Appended to `out`. */
 void config_schema_print(struct buf *out);
+/* The same keys for people: a line each, indented as they are nested. Appended to `out`.
+ */
+void config_help_print(struct buf *out);
 
 #endif
