@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-static const struct opt no_options[] = {{0}};
-static const struct opt_group groups[] = {{"Debug", no_options}, {0}};
+/* None, but a word with a dash is told so. */
+static const struct opt_group groups[] = {{0}};
 static const char *const verb_words[] = {"parse-filterset", "completions", NULL};
 
 /* The canonical form, and the tree it was read as. */
@@ -56,7 +56,6 @@ const struct verb verb_debug = {
 	.summary = "Show how a filterset is read, or print the completions of a shell",
 	.details = "`parse-filterset` prints the canonical form and the tree; "
 		   "`completions` knows bash, fish and zsh.",
-	.groups = groups,
 	.words = verb_words,
 	.run = debug_main,
 };
