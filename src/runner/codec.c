@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -104,21 +105,32 @@ static int decode_maps(
 	return ZSTD_isError(n) || n != to->size ? -EBADMSG : 0;
 }
 
+/* Whether so much can come out of it: the frame says so itself, and no block is larger
+ * than 128 KiB or smaller than 4 bytes (RFC 8878). */
+static bool is_likely(const struct map *from, uint64_t size)
+{
+	return ZSTD_getFrameContentSize(from->data, from->size) == size &&
+	       size / ZSTD_BLOCKSIZE_MAX <= from->size / 4;
+}
+
 int codec_decode(int from_fd, int base_fd, int to_fd, uint64_t size)
 {
 	struct map from, base = {0}, to = {0};
 	int err;
 
-	if (size > SIZE_MAX / 2)
-		return -EFBIG;
-	/* Really takes the blocks: a full disk must be an error here, not a SIGBUS while
-	 * decoding. */
-	err = size ? -posix_fallocate(to_fd, 0, (off_t)size) : 0;
-	if (!err)
-		err = map_file(&from, from_fd, PROT_READ);
+	err = map_file(&from, from_fd, PROT_READ);
 	if (err)
 		return err;
-	err = map_file(&base, base_fd, PROT_READ);
+	if (!is_likely(&from, size))
+		err = -EBADMSG;
+	else if (size > SIZE_MAX / 2)
+		err = -EFBIG;
+	/* Really takes the blocks: a full disk must be an error here, not a SIGBUS while
+	 * decoding. */
+	if (!err && size)
+		err = -posix_fallocate(to_fd, 0, (off_t)size);
+	if (!err)
+		err = map_file(&base, base_fd, PROT_READ);
 	if (!err)
 		err = map_file(&to, to_fd, PROT_READ | PROT_WRITE);
 	if (!err)

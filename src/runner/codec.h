@@ -12,9 +12,9 @@ uint32_t codec_features(void);
 /* Digest of a file from its beginning. 0 or negative errno (-ENOSYS without the library).
  */
 int codec_digest(int fd, uint8_t digest[WIRE_DIGEST_SIZE]);
-/* Decodes the file `from_fd` into the empty file `to_fd`, which becomes exactly `size`
- * bytes. `base_fd` is the blob the delta is against, or -1. 0, -EBADMSG, -ENOMEM,
- * -ENOSPC, … */
+/* Decodes the one zstd frame in `from_fd`, which tells its size, into the empty file
+ * `to_fd`, which becomes exactly `size` bytes. `base_fd` is the blob the delta is
+ * against, or -1. 0, -EBADMSG, -ENOMEM, -ENOSPC, … */
 int codec_decode(int from_fd, int base_fd, int to_fd, uint64_t size);
 
 #endif

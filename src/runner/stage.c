@@ -25,6 +25,7 @@ struct stage {
 	int coded_fd;
 	uint8_t digest[WIRE_DIGEST_SIZE];
 	uint64_t coded_bytes;
+	bool refused; /* its STORED is sent, the rest of its pieces is not wanted */
 	/* The first error since the last STAGED. */
 	int tree_err;
 	char tree_text[256];
@@ -113,9 +114,12 @@ static int open_blob(const struct stage *s, const uint8_t *digest)
 
 /* ---- HAVE */
 
-/* A blob that a test or a bad disk has changed is as good as missing, and goes. */
+/* A blob that a test or a bad disk has changed is as good as missing, and goes. To be
+ * asked for is to be used. */
 static bool holds(const struct stage *s, const uint8_t *digest)
 {
+	static const struct timespec used[2] = {
+		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
 	uint8_t real[WIRE_DIGEST_SIZE];
 	char hex[HEX_SIZE];
 	int fd = open_blob(s, digest);
@@ -124,6 +128,7 @@ static bool holds(const struct stage *s, const uint8_t *digest)
 	if (fd < 0)
 		return false;
 	good = codec_digest(fd, real) == 0 && memcmp(real, digest, sizeof(real)) == 0;
+	futimens(fd, used);
 	close(fd);
 	to_hex(digest, hex);
 	if (!good)
@@ -160,6 +165,7 @@ static int take_piece(struct stage *s, const struct wire_blob *b)
 			return -errno;
 		memcpy(s->digest, b->digest.data, sizeof(s->digest));
 		s->coded_bytes = 0;
+		s->refused = false;
 	}
 	if (s->coded_fd < 0 || b->offset != s->coded_bytes ||
 		memcmp(s->digest, b->digest.data, sizeof(s->digest)) != 0)
@@ -230,11 +236,15 @@ static int handle_blob(struct runner *r, uint32_t request, const struct wire_blo
 
 	if (b->digest.len != WIRE_DIGEST_SIZE || b->offset > b->coded_bytes)
 		return -EBADMSG;
+	if (b->offset && s->refused &&
+		memcmp(s->digest, b->digest.data, sizeof(s->digest)) == 0)
+		return 0;
 	err = take_piece(s, b);
 	if (!err && s->coded_bytes < b->coded_bytes)
 		return 0;
 	if (!err)
 		err = decode_blob(s, b);
+	s->refused = err;
 	runner_close(&s->coded_fd);
 	unlinkat(s->store_fd, ".coded", 0);
 	if (err) {
@@ -313,6 +323,15 @@ static int make_file(
 	return err;
 }
 
+/* We must be able to put files into it, whatever the tests may do there. */
+static int make_directory(int dir_fd, const char *name, uint32_t mode)
+{
+	mode = (mode & 0777) | 0700;
+	if (mkdirat(dir_fd, name, mode) == 0)
+		return fchmodat(dir_fd, name, mode, 0) < 0 ? -errno : 0;
+	return errno == EEXIST ? 0 : -errno;
+}
+
 static int make_entry(struct stage *s, int tree_fd, const struct wire_entry *e)
 {
 	const char *name;
@@ -325,8 +344,7 @@ static int make_entry(struct stage *s, int tree_fd, const struct wire_entry *e)
 		err = make_file(s, dir_fd, name, e);
 		break;
 	case WIRE_ENTRY_DIRECTORY:
-		if (mkdirat(dir_fd, name, e->mode & 0777) < 0 && errno != EEXIST)
-			err = -errno;
+		err = make_directory(dir_fd, name, e->mode);
 		break;
 	case WIRE_ENTRY_SYMLINK:
 		unlinkat(dir_fd, name, 0);
@@ -446,31 +464,68 @@ bool stage_pump(struct runner *r)
 	return !content.last;
 }
 
-/* The blob no tree uses that was used longest ago, and the size of all. */
-static bool find_oldest(struct stage *s, char *name, size_t size, uint64_t *total)
+struct blob {
+	struct timespec used;
+	uint64_t size_bytes;
+	char name[HEX_SIZE];
+};
+
+static int by_use(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct blob *)a)->used;
+	const struct timespec *y = &((const struct blob *)b)->used;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? -1 : 1;
+	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
+}
+
+/* The blobs that no tree uses, and the size of all. The caller's; *count of them. */
+static struct blob *list_unused(struct stage *s, size_t *count, uint64_t *total)
 {
 	int fd = openat(s->store_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct blob *blobs = NULL, *more;
 	struct dirent *e;
 	struct stat st;
-	time_t oldest = 0;
-	bool found = false;
 
+	*count = 0;
 	*total = 0;
 	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' ||
+		if (strlen(e->d_name) != HEX_SIZE - 1 ||
 			fstatat(s->store_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		*total += (uint64_t)st.st_blocks * 512;
-		if (st.st_nlink > 1 || (found && st.st_atime >= oldest))
+		if (st.st_nlink > 1)
 			continue;
-		found = true;
-		oldest = st.st_atime;
-		snprintf(name, size, "%s", e->d_name);
+		/* Grows at each power of two. */
+		more = *count & (*count - 1)
+			       ? blobs
+			       : realloc(blobs, (2 * *count + 1) * sizeof(*blobs));
+		if (!more)
+			break;
+		blobs = more;
+		blobs[*count].used = st.st_atim;
+		blobs[*count].size_bytes = (uint64_t)st.st_blocks * 512;
+		memcpy(blobs[(*count)++].name, e->d_name, HEX_SIZE);
 	}
 	if (dir)
 		closedir(dir);
-	return found;
+	return blobs;
+}
+
+static void shrink(struct stage *s, uint64_t keep_bytes)
+{
+	size_t count;
+	uint64_t total;
+	struct blob *blobs = list_unused(s, &count, &total);
+
+	if (count)
+		qsort(blobs, count, sizeof(*blobs), by_use);
+	for (size_t i = 0; i < count && total > keep_bytes; i++)
+		if (unlinkat(s->store_fd, blobs[i].name, 0) == 0)
+			total -= blobs[i].size_bytes;
+	free(blobs);
 }
 
 static int handle_clean(struct runner *r, uint32_t request, const struct wire_clean *c)
@@ -478,7 +533,6 @@ static int handle_clean(struct runner *r, uint32_t request, const struct wire_cl
 	struct wire_result result = {.path = c->name, .text = ""};
 	struct stage *s = r->stage;
 	char path[PATH_MAX + 256];
-	uint64_t total;
 	int err = 0;
 
 	if (c->name[0] && !path_is_name(c->name))
@@ -486,10 +540,8 @@ static int handle_clean(struct runner *r, uint32_t request, const struct wire_cl
 	snprintf(path, sizeof(path), "%s/%.200s", s->work, c->name);
 	if (c->name[0])
 		err = remove_tree(path);
-	while (c->keep_bytes < UINT64_MAX && find_oldest(s, path, sizeof(path), &total) &&
-		total > c->keep_bytes)
-		if (unlinkat(s->store_fd, path, 0) < 0)
-			break;
+	if (c->keep_bytes < UINT64_MAX)
+		shrink(s, c->keep_bytes);
 	result.error = (uint32_t)-err;
 	result.text = err ? strerror(-err) : "";
 	return link_send(&r->link, WIRE_CLEANED, request, &result);
