@@ -34,7 +34,7 @@ make_project() { # DIR
 	cat >"$1/Makefile"
 }
 
-script() { # FILE TEXT
+program() { # FILE TEXT
 	printf '#!/bin/sh\n%s\n' "$2" >"$1"
 	chmod +x "$1"
 }

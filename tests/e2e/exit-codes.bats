@@ -12,8 +12,8 @@ setup() {
 		all:;
 		check: $(TESTS); @for t in $(TESTS); do ./$$t; done
 	MAKEFILE
-	script "$dir/good" 'exit 0'
-	script "$dir/bad" 'echo "bad:2: it is broken" >&2; exit 1'
+	program "$dir/good" 'exit 0'
+	program "$dir/bad" 'echo "bad:2: it is broken" >&2; exit 1'
 	cd "$dir"
 }
 
@@ -132,7 +132,6 @@ setup() {
 	fi
 	run "${as_user[@]}" "$top_builddir/xtest"
 	chmod 755 .
-	echo "$output"
 	[ "$status" = 96 ]
 	[[ $output == *"$dir/.xtest"*"ermission denied"* ]]
 }
@@ -145,7 +144,7 @@ on_full_disk() { # SCRIPT
 }
 
 @test "110: a report that does not fit on its disk is no success, and not half there" {
-	script loud 'head -c 300000 /dev/zero | tr "\0" x; exit 1'
+	program loud 'head -c 300000 /dev/zero | tr "\0" x; exit 1'
 	sed -i 's/good bad/good loud/' Makefile
 	run on_full_disk "xtest --report junit=../small/junit.xml; code=\$?; ls -A ../small; exit \$code"
 	[ "$status" = 110 ]

@@ -16,12 +16,12 @@ setup() {
 			{"name": "stubborn", "command": ["./stubborn"]},
 			{"name": "last", "command": ["./last"]}]}
 	JSON
-	script "$dir/first" 'exit 0'
-	script "$dir/patient" "trap 'echo told >>$dir/told; exit 1' INT TERM
+	program "$dir/first" 'exit 0'
+	program "$dir/patient" "trap 'echo told >>$dir/told; exit 1' INT TERM
 : >$dir/patient.runs; while :; do sleep 0.1; done"
-	script "$dir/stubborn" "trap : INT TERM HUP
+	program "$dir/stubborn" "trap : INT TERM HUP
 : >$dir/stubborn.runs; while :; do sleep 0.1; done"
-	script "$dir/last" 'exit 0'
+	program "$dir/last" 'exit 0'
 	cd "$dir"
 }
 
@@ -100,7 +100,7 @@ runner_of() {
 }
 
 @test "a killed runner is no pass: its tests are lost, the others run" {
-	script patient ": >$dir/patient.runs; [ -e $dir/again ] && exit 0; while :; do sleep 0.1; done"
+	program patient ": >$dir/patient.runs; [ -e $dir/again ] && exit 0; while :; do sleep 0.1; done"
 	need pgrep procps
 	start --skip stubborn -j 1
 	eventually test -e patient.runs
