@@ -202,23 +202,27 @@ const char *strv_env_find(const struct strv *env, const char *name)
 	return i == SIZE_MAX ? NULL : env->v[i] + len + 1;
 }
 
-void strv_env_put(struct strv *env, const char *assignment)
+/* Takes the assignment. */
+static void env_put_take(struct strv *env, char *assignment)
 {
 	size_t i = env_index(env, assignment, strcspn(assignment, "="));
 
 	if (i == SIZE_MAX) {
-		strv_push(env, assignment);
+		strv_push_take(env, assignment);
 		return;
 	}
 	free(env->v[i]);
-	env->v[i] = xstrdup(assignment);
+	env->v[i] = assignment;
+}
+
+void strv_env_put(struct strv *env, const char *assignment)
+{
+	env_put_take(env, xstrdup(assignment));
 }
 
 void strv_env_set(struct strv *env, const char *name, const char *value)
 {
-	autofree char *assignment = xasprintf("%s=%s", name, value);
-
-	strv_env_put(env, assignment);
+	env_put_take(env, xasprintf("%s=%s", name, value));
 }
 
 void strv_env_unset(struct strv *env, const char *name)
