@@ -64,7 +64,10 @@ static int lock_build_dir(const char *build_dir, const struct emit *emit, struct
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
 	if (fd < 0)
-		return err_sys(e, errno, "open %s", path);
+		return err_set(e, ERR_SETUP,
+			"%s cannot be written: %s; set XTEST_STATE_DIR to a directory of "
+			"your own",
+			path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	emit_note(emit, "another xtest is building here; waiting for it");
@@ -170,6 +173,22 @@ static int rank(const struct project *project, const char *name,
 		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+/* A tree with several build systems: which one it was, by what, and how to have another.
+ */
+static void tell_choice(const struct emit *emit, const struct adapter *const ranked[],
+	size_t n, const struct strv *reasons)
+{
+	autofree char *note = NULL;
+
+	if (n < 2)
+		return;
+	note = xasprintf(
+		"built with %s (%s); %s is there too (%s): --adapter %s takes that",
+		ranked[0]->name, reasons->v[0], ranked[1]->name, reasons->v[1],
+		ranked[1]->name);
+	emit_note(emit, note);
+}
+
 int build_project(const struct project *project, const struct toolchain *toolchain,
 	const struct build_options *options, struct build_result *result, struct err *e)
 {
@@ -186,12 +205,8 @@ int build_project(const struct project *project, const struct toolchain *toolcha
 
 		if (try_adapter(project, toolchain, options, ranked[i], result,
 			    &configured, e) == 0) {
-			if (i == 0 && n > 1)
-				note = xasprintf("%s builds this project; %s was seen "
-						 "too (choose with --adapter)",
-					ranked[0]->name, ranked[1]->name);
-			if (note && options->verbose)
-				emit_note(options->emit, note);
+			if (i == 0)
+				tell_choice(options->emit, ranked, n, &reasons);
 			return 0;
 		}
 		if (configured || e->kind != ERR_BUILD || i + 1 == n)
