@@ -21,6 +21,15 @@ struct hash_sha256 *hash_sha256_new(void)
 	return h;
 }
 
+struct hash_sha256 *hash_sha256_resume(const uint32_t state[8], uint64_t blocks)
+{
+	struct hash_sha256 *h = hash_sha256_new();
+
+	memcpy(h->ctx.state, state, sizeof h->ctx.state);
+	h->ctx.count = blocks;
+	return h;
+}
+
 void hash_sha256_update(struct hash_sha256 *h, const void *data, size_t len)
 {
 	sha256_update(&h->ctx, len, data);

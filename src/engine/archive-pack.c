@@ -4,12 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_SIZE = 1 << 18, THREADS_MAX = 16 };
+enum { BLOCK_SIZE = 1 << 18 };
 
 struct pack {
 	struct archive_plan *plan;
@@ -56,153 +54,47 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* Opens a planned file. */
-static int open_origin(const struct archive_item *item, struct stat *st, struct err *e)
+static int pack_content(struct pack *p, struct archive_origin *o, struct err *e)
 {
-	autoclose int fd =
-		open(item->origin, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n;
 
-	if (fd < 0 || fstat(fd, st) < 0) {
-		err_sys(e, errno, "open %s for the archive", item->origin);
-		e->kind = ERR_ARCHIVE;
-		return -1;
+	while ((n = archive_origin_read(o, p->block, BLOCK_SIZE, e)) > 0) {
+		if (cancelled(p, e) < 0 ||
+			archive_stream_data(p->sink, p->block, (size_t)n, e) < 0)
+			return -1;
+		p->done_bytes += (uint64_t)n;
+		if (p->options->progress)
+			p->options->progress(
+				p->options->ctx, p->done_bytes, p->plan->total_bytes);
 	}
-	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != item->size_bytes)
-		return err_set(e, ERR_ARCHIVE,
+	return n < 0 ? -1 : 0;
+}
+
+static int pack_file(struct pack *p, size_t i, struct err *e)
+{
+	const struct archive_item *item = &p->plan->items.v[i];
+	struct archive_origin o;
+	int result = -1;
+
+	if (archive_origin_open(&o, item, e) < 0)
+		return -1;
+	if (!same_file(&o.st, &p->seen[i]))
+		err_set(e, ERR_ARCHIVE,
 			"%s changed while it was being archived; try again",
 			item->origin);
-	return take_fd(fd);
-}
-
-/* Reads `fd` to its end, through `block` (BLOCK_SIZE), into `each`; the size must be what
- * was planned. */
-static int read_origin(struct pack *p, const struct archive_item *item, int fd,
-	char *block,
-	int (*each)(
-		struct pack *p, void *ctx, const char *block, size_t len, struct err *e),
-	void *ctx, struct err *e)
-{
-	uint64_t total = 0;
-
-	for (;;) {
-		ssize_t n = read(fd, block, BLOCK_SIZE);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			err_sys(e, errno, "read %s", item->origin);
-			e->kind = ERR_ARCHIVE;
-			return -1;
-		}
-		total += (uint64_t)n;
-		if (total > item->size_bytes || (n == 0 && total < item->size_bytes))
-			return err_set(e, ERR_ARCHIVE,
-				"%s changed while it was being archived; try again",
-				item->origin);
-		if (n == 0)
-			return 0;
-		if (cancelled(p, e) < 0 || each(p, ctx, block, (size_t)n, e) < 0)
-			return -1;
-	}
-}
-
-static int add_to_digest(struct pack *p UNUSED, void *ctx, const char *block, size_t len,
-	struct err *e UNUSED)
-{
-	hash_sha256_update(ctx, block, len);
-	return 0;
-}
-
-/* Digests are made side by side, a file a thread: the manifest needs them all before
- * anything is compressed. */
-struct digesting {
-	struct pack *pack;
-	atomic_size_t next; /* item */
-	atomic_bool failed;
-	pthread_mutex_t lock; /* of the first error */
-	struct err *error;
-};
-
-static int digest_item(struct pack *p, size_t i, char *block, struct err *e)
-{
-	struct archive_item *item = &p->plan->items.v[i];
-	autoclose int fd = open_origin(item, &p->seen[i], e);
-	struct hash_sha256 *h;
-	int result;
-
-	if (fd < 0)
-		return -1;
-	h = hash_sha256_new();
-	result = read_origin(p, item, fd, block, add_to_digest, h, e);
-	hash_sha256_finish(h, item->sha256);
+	else if (archive_stream_header(p->sink, item, p->mtime_s, e) == 0)
+		result = pack_content(p, &o, e);
+	archive_origin_close(&o);
 	return result;
-}
-
-static void *digest_items(void *ctx)
-{
-	struct digesting *d = ctx;
-	const struct archive_items *items = &d->pack->plan->items;
-	autofree char *block = xmalloc(BLOCK_SIZE);
-	struct err e = {0};
-	size_t i;
-
-	while (!d->failed && (i = atomic_fetch_add(&d->next, 1)) < items->len) {
-		if (items->v[i].kind != ARCHIVE_FILE ||
-			digest_item(d->pack, i, block, &e) == 0)
-			continue;
-		pthread_mutex_lock(&d->lock);
-		if (!d->failed)
-			*d->error = e;
-		d->failed = true;
-		pthread_mutex_unlock(&d->lock);
-	}
-	return NULL;
-}
-
-static int make_digests(struct pack *p, struct err *e)
-{
-	struct digesting d = {.pack = p, .lock = PTHREAD_MUTEX_INITIALIZER, .error = e};
-	pthread_t threads[THREADS_MAX];
-	unsigned n = 0;
-
-	/* This thread works too; one that cannot be made is not missed. */
-	while (n + 1 < p->threads &&
-		pthread_create(&threads[n], NULL, digest_items, &d) == 0)
-		n++;
-	digest_items(&d);
-	while (n > 0)
-		pthread_join(threads[--n], NULL);
-	return d.failed ? -1 : 0;
-}
-
-static int add_to_archive(
-	struct pack *p, void *ctx UNUSED, const char *block, size_t len, struct err *e)
-{
-	p->done_bytes += len;
-	if (p->options->progress)
-		p->options->progress(
-			p->options->ctx, p->done_bytes, p->plan->total_bytes);
-	return archive_stream_data(p->sink, block, len, e);
 }
 
 static int pack_item(struct pack *p, size_t i, struct err *e)
 {
 	const struct archive_item *item = &p->plan->items.v[i];
-	autoclose int fd = -1;
-	struct stat st;
 
-	if (item->kind == ARCHIVE_FILE) {
-		fd = open_origin(item, &st, e);
-		if (fd < 0)
-			return -1;
-		if (!same_file(&st, &p->seen[i]))
-			return err_set(e, ERR_ARCHIVE,
-				"%s changed while it was being archived; try again",
-				item->origin);
-	}
-	if (archive_stream_header(p->sink, item, p->mtime_s, e) < 0)
-		return -1;
-	return fd < 0 ? 0 : read_origin(p, item, fd, p->block, add_to_archive, NULL, e);
+	return item->kind == ARCHIVE_FILE
+		       ? pack_file(p, i, e)
+		       : archive_stream_header(p->sink, item, p->mtime_s, e);
 }
 
 static int pack_all(struct pack *p, struct err *e)
@@ -255,8 +147,9 @@ int archive_pack(struct archive_plan *plan, const char *path,
 	int errnum;
 
 	p.threads = options->threads ? options->threads : (unsigned)MAX(1, processors);
-	p.threads = MIN(p.threads, THREADS_MAX);
-	if (find_mtime(options, &p.mtime_s, e) < 0 || make_digests(&p, e) < 0)
+	p.threads = MIN(p.threads, ARCHIVE_THREADS_MAX);
+	if (find_mtime(options, &p.mtime_s, e) < 0 ||
+		archive_digest_items(&plan->items, seen, p.threads, options, e) < 0)
 		return -1;
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0) {

@@ -10,6 +10,8 @@
 #include "engine/archive.h"
 #include "engine/closure.h"
 
+#include <sys/stat.h>
+
 #define ARCHIVE_MANIFEST_NAME "xtest/manifest.json"
 
 enum {
@@ -18,6 +20,7 @@ enum {
 	ARCHIVE_NAME_MAX = 1024,
 	ARCHIVE_DEPTH_MAX = 64,
 	ARCHIVE_ITEMS_MAX = 1 << 20,
+	ARCHIVE_THREADS_MAX = 16,
 };
 
 /* ---- items (archive-item.c) */
@@ -119,6 +122,29 @@ void archive_manifest_release(struct archive_manifest *manifest);
 /* Roots as the request names them; all absolute and normalized, absent ones NULL. */
 void archive_plan_roots(
 	const struct archive_request *request, const char *roots[ARCHIVE_N_ROOTS]);
+
+/* ---- planned files and their digests (archive-digest.c) */
+
+/* A file that is being read into the archive. */
+struct archive_origin {
+	const struct archive_item *item; /* borrowed */
+	struct stat st;
+	uint64_t read_bytes;
+	int fd; /* -1 when closed */
+};
+
+/* ERR_ARCHIVE when it cannot be read, or is not as it was planned. */
+int archive_origin_open(struct archive_origin *o, const struct archive_item *item,
+	struct err *e) MUST_CHECK;
+/* How many bytes were read; 0 at the end that was planned. */
+ssize_t archive_origin_read(
+	struct archive_origin *o, void *data, size_t size, struct err *e) MUST_CHECK;
+void archive_origin_close(struct archive_origin *o);
+
+/* Fills the digests of all files; `seen` has a place for each item and receives what the
+ * file was then. Several threads at once, each with several files at once. */
+int archive_digest_items(struct archive_items *items, struct stat *seen, unsigned threads,
+	const struct archive_pack_options *options, struct err *e) MUST_CHECK;
 
 /* ---- the stream (archive-stream.c): tar in zstd */
 
