@@ -133,16 +133,18 @@ static void test_structure(const char *name, char *body, const char *source)
 		declaration += *declaration == '*';
 		snprintf(entry, sizeof(entry), " F(%s, %s, %s)", name, kind ? kind : "?",
 			declaration);
-		at = at ? strstr(at, entry) : NULL;
-		if (!at || at > end) {
+		at = strstr(at, " F(");
+		if (!at || at > end || strncmp(at, entry, strlen(entry)) != 0) {
 			printf("# not there, or not in its place: %s\n", entry);
 			wrong++;
 			break;
 		}
 		at++;
 	}
-	if (at && strstr(at, " F(") && strstr(at, " F(") < end)
+	if (!wrong && (at = strstr(at, " F(")) && at < end) {
+		printf("# too much: %.60s\n", at);
 		wrong++;
+	}
 	ok(!wrong, "msg.c has struct wire_%s as wire.h has it", name);
 }
 
