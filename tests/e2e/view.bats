@@ -258,3 +258,8 @@ confined() {
 	run confined mnt "$bed/runner" exec --bind "$bed" /nowhere/bed -- echo ran
 	[ "$output" = "xtest-runner: a private mount namespace is refused: No space left on device"$'\n'"ran" ]
 }
+
+@test "a runner names the sources it was built from" {
+	run -0 "$bed/runner" --version
+	[[ $output =~ ^xtest-runner\ [0-9.]+-[0-9a-f]{16},\ protocol\ [0-9]+,\ features: ]]
+}
