@@ -112,7 +112,9 @@ static int take_include(struct archive_gather *g, const struct config_include *i
 	autofree char *why = xasprintf("archive.include %s", in->path);
 	autofree char *path = fs_normalize(in->path, root);
 	struct archive_walk walk = {.why = why,
-		.depth = (int)MIN(in->depth, ARCHIVE_DEPTH_MAX),
+		.depth = in->depth == CONFIG_UNSET
+				 ? -1
+				 : (int)MIN(in->depth, ARCHIVE_DEPTH_MAX),
 		.everything = true};
 	int result;
 

@@ -80,7 +80,7 @@ struct config_suite {
 struct config_include {
 	char *path;      /* a glob, '/' between levels */
 	int relative_to; /* enum config_root */
-	int64_t depth;   /* INT64_MAX for "infinite" */
+	int64_t depth;   /* INT64_MAX for "infinite", which is meant when it is unset */
 	int on_missing;  /* enum config_missing */
 	int platform; /* enum config_platform: only in archives that hold such suites */
 	struct filter

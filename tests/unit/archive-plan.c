@@ -172,6 +172,13 @@ static void test_include(struct fixture *f)
 			"{\"include\": [{\"path\": \"tools/unrel*\", \"relative-to\": "
 			"\"build\"}]}",
 			"target/tools/unrelated", NULL, 0},
+		{"a tree as deep as it is",
+			"{\"include\": [{\"path\": \".\", \"relative-to\": \"build\"}]}",
+			"target/tools/unrelated", NULL, 0},
+		{"a directory without what is below",
+			"{\"include\": [{\"path\": \".\", \"relative-to\": \"build\", "
+			"\"depth\": 0}]}",
+			NULL, "target/tools/unrelated", 0},
 		{"an object file when asked for",
 			"{\"include\": [{\"path\": \"tests/test_a.o\", \"relative-to\": "
 			"\"build\"}]}",
