@@ -5,7 +5,7 @@ setup() {
 	tree=$BATS_TEST_TMPDIR/tree
 	bin=$BATS_TEST_TMPDIR/bin
 	mkdir -p "$tree/build-aux" "$tree/.ci" "$bin"
-	cp "$top_srcdir/build-aux/setup" "$top_srcdir/build-aux/foreign-libs" "$tree/build-aux/"
+	cp "$top_srcdir/build-aux/setup" "$top_srcdir/build-aux/foreign-libs" "$top_srcdir/build-aux/debian-apt.sh" "$tree/build-aux/"
 	cp "$top_srcdir/.ci/run" "$tree/.ci/"
 }
 
