@@ -15,7 +15,7 @@ fake() {
 }
 
 @test "without root and sudo setup prints the line to type and stops" {
-	fake dpkg-query 'echo "ii  gcc"; echo "ii  make"; echo "rc  cmake"'
+	fake dpkg-query 'echo "ii  gcc"; echo "ii  make"; echo "rc  meson"'
 	fake id 'echo 1000'
 	fake sudo 'exit 1'
 	fake apt-get 'echo must not be called; exit 1'
@@ -23,7 +23,7 @@ fake() {
 	[ "$status" = 1 ]
 	[[ $output == *"sudo apt-get install --no-install-recommends "* ]]
 	[[ $output == *" gcc-aarch64-linux-gnu "* ]]
-	[[ $output == *" cmake "* ]] # removed, only its configuration is left
+	[[ $output == *" meson "* ]] # removed, only its configuration is left
 	[[ ${lines[1]} != *" make "* ]]
 	[[ $output != *"must not be called"* ]]
 }
