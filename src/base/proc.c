@@ -90,7 +90,9 @@ static void child_exec(const struct strv *argv, const struct proc_options *o, in
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	null_fd = open("/dev/null", O_RDONLY);
+	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null_fd == STDIN_FILENO) /* it was closed: nothing to copy to */
+		fcntl(null_fd, F_SETFD, 0);
 	dup2(null_fd, STDIN_FILENO);
 	dup2(out_fd, STDOUT_FILENO);
 	if (!o->pass_stderr)

@@ -84,7 +84,7 @@ static int open_parent(struct archive_place *p, const char *path)
 
 	if (p->parent && streq(p->parent, path))
 		return 0;
-	fd = dup(p->dest_fd);
+	fd = fcntl(p->dest_fd, F_DUPFD_CLOEXEC, 0);
 	while (fd >= 0 && (name = strsep(&rest, "/"))) {
 		int next = enter(fd, name);
 

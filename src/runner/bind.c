@@ -185,7 +185,8 @@ static size_t existing_part(char *path)
 		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 			return strlen(path);
 	}
-	strcpy(path, "/");
+	path[0] = '/';
+	path[1] = '\0';
 	return 1;
 }
 
@@ -236,8 +237,8 @@ static int make_target(const char *target, bool directory)
 							: -EISDIR;
 	if (strlen(target) >= sizeof(path))
 		return -ENAMETOOLONG;
-	strcpy(path, target);
-	strcpy(part, target);
+	memcpy(path, target, strlen(target) + 1);
+	memcpy(part, target, strlen(target) + 1);
 	from = existing_part(part);
 	if (!is_private(part))
 		err = strcmp(part, "/") == 0 ? cover_root() : cover_directory(part);

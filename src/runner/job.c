@@ -92,7 +92,7 @@ static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
 	}
 	for (int i = 0; i < 2; i++) {
 		if (i == 1 && run->flags & WIRE_RUN_MERGE) {
-			stdio[2] = dup(stdio[1]);
+			stdio[2] = fcntl(stdio[1], F_DUPFD_CLOEXEC, 0);
 			return stdio[2] < 0 ? -errno : 0;
 		}
 		if (pipe2(fds, O_CLOEXEC) < 0)

@@ -299,7 +299,7 @@ static void fill_view(const struct wire_enter *enter, struct part *binfmt,
 	int err;
 
 	if (!getcwd(cwd, sizeof(cwd)))
-		strcpy(cwd, "/");
+		memcpy(cwd, "/", sizeof("/"));
 	if (is_open(binfmt))
 		register_all(&enter->emulators, binfmt);
 	if (is_open(binds))
