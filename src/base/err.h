@@ -8,7 +8,7 @@
 
 #include "base/util.h"
 
-/* What went wrong, as the exit code tells it (docs/architecture.md, "Exit codes"). */
+/* What went wrong, as the exit code tells it (README.md, "Exit codes"). */
 enum err_kind {
 	ERR_NONE = 0,
 	ERR_USAGE = 2,

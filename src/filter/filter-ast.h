@@ -1,8 +1,8 @@
 /*
  * The parsed form of a filterset; for the files of src/filter only.
  */
-#ifndef XTEST_FILTER_AST_H
-#define XTEST_FILTER_AST_H
+#ifndef XTEST_FILTER_FILTER_AST_H
+#define XTEST_FILTER_FILTER_AST_H
 
 #include "base/pattern.h"
 #include "filter/filter.h"

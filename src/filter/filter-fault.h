@@ -1,8 +1,8 @@
 /*
  * Faults found in an expression, collected so that one report can mark them all.
  */
-#ifndef XTEST_FILTER_FAULT_H
-#define XTEST_FILTER_FAULT_H
+#ifndef XTEST_FILTER_FILTER_FAULT_H
+#define XTEST_FILTER_FILTER_FAULT_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -2,8 +2,8 @@
  * The words of the filterset language: blanks, operators, and the arguments of predicates
  * with their matcher prefix and escapes. For the parser only.
  */
-#ifndef XTEST_FILTER_LEX_H
-#define XTEST_FILTER_LEX_H
+#ifndef XTEST_FILTER_FILTER_LEX_H
+#define XTEST_FILTER_FILTER_LEX_H
 
 #include "filter/filter-ast.h"
 #include "filter/filter-fault.h"

@@ -2,8 +2,8 @@
  * What one invocation selects: the union of its -E expressions, and the union of its name
  * FILTERs, without what --skip names, within the default filter.
  */
-#ifndef XTEST_FILTER_SET_H
-#define XTEST_FILTER_SET_H
+#ifndef XTEST_FILTER_FILTER_SET_H
+#define XTEST_FILTER_FILTER_SET_H
 
 #include "filter/filter.h"
 
