@@ -157,6 +157,7 @@ static int fill(struct common_session *s, const struct common *c,
 		.extract_to = c->extract_to,
 		.overwrite = c->extract_overwrite,
 		.workspace = c->workspace_remap,
+		.filter = s->filter,
 	};
 
 	if (!c->archive_file)

@@ -57,7 +57,8 @@ struct common_session {
 	struct workload workload;
 	struct interrupt interrupt;
 	struct emit emit;
-	char *extracted; /* directory an archive was unpacked to; NULL */
+	const struct filter_set *filter; /* what is wanted of an archive; NULL: all */
+	char *extracted;                 /* directory an archive was unpacked to; NULL */
 	bool keep_extracted;
 	bool opened;
 };

@@ -2,6 +2,7 @@
 #include "cmd/common.h"
 #include "cmd/verb.h"
 #include "engine/workload-archive.h"
+#include "report/report-set.h"
 
 #include <stdio.h>
 
@@ -32,37 +33,18 @@ static const struct opt_group groups[] = {
 	{0},
 };
 
+/* Standard output is the list's. */
 static void show_event(void *ctx UNUSED, const struct event *event)
 {
 	if (event->type == EVENT_NOTE)
 		fprintf(stderr, "xtest: %s\n", event->note.text);
 	else if (event->type == EVENT_STEP_OUTPUT)
 		fwrite(event->step.line, 1, event->step.line_len, stderr);
-	else if (event->type == EVENT_STEP_END)
-		fprintf(stderr, "%12s %s\n", event->step.verb, event->step.summary);
 }
 
-static bool on_cancelled(void *ctx)
+static void report_event(void *ctx, const struct event *event)
 {
-	return interrupt_check(ctx);
-}
-
-static int write_archive(const struct archive_options *o, struct common_session *s,
-	struct archive_plan *plan, struct err *e)
-{
-	struct archive_pack_options options = {
-		.level = o->level,
-		.threads = s->workload.jobs,
-		.mtime_s = -1,
-		.cancelled = on_cancelled,
-		.ctx = &s->interrupt,
-	};
-
-	if (archive_pack(plan, o->c.archive_file, &options, e) < 0)
-		return -1;
-	fprintf(stderr, "%12s %zu files, %.1f MiB, to %s\n", "Archived", plan->items.len,
-		(double)plan->total_bytes / (1 << 20), o->c.archive_file);
-	return 0;
+	report_set_event(ctx, event);
 }
 
 static int pack(const struct archive_options *o, struct common_session *s,
@@ -75,11 +57,12 @@ static int pack(const struct archive_options *o, struct common_session *s,
 	if (status == 0)
 		status = archive_plan_make(&pack.request, &plan, e);
 	for (size_t i = 0; status == 0 && !o->list && i < plan.notes.len; i++)
-		fprintf(stderr, "xtest: %s\n", plan.notes.v[i]);
+		emit_note(&s->emit, plan.notes.v[i]);
 	if (status == 0 && o->list)
 		archive_plan_print(&plan, stdout);
 	else if (status == 0)
-		status = write_archive(o, s, &plan, e);
+		status = workload_pack_write(
+			&s->workload, &plan, o->c.archive_file, o->level, e);
 	archive_plan_release(&plan);
 	workload_pack_release(&pack);
 	return status;
@@ -101,7 +84,6 @@ static int go(struct archive_options *o, struct common_session *s,
 		if (filter_set_add(filter, o->c.expressions.v[i], FILTER_ARCHIVE, e) < 0)
 			return -1;
 	strv_copy(&filter->names, &o->c.filters);
-	s->emit = (struct emit){.send = show_event, .start_ms = now_ms()};
 	/* Here the option names what is written, not what is read. */
 	o->c.archive_file = NULL;
 	status = common_session_open(s, &o->c, e);
@@ -114,17 +96,42 @@ static int go(struct archive_options *o, struct common_session *s,
 	return status < 0 ? -1 : pack(o, s, filter, e);
 }
 
+static int open_reports(const struct archive_options *o, struct common_session *s,
+	struct report_set **reports, struct err *e)
+{
+	struct report_set_options options = {
+		.specs = &o->c.reports,
+		.verbose = o->c.verbose,
+	};
+
+	*reports = o->list ? NULL : report_set_open(&options, e);
+	s->emit = (struct emit){
+		.send = o->list ? show_event : report_event,
+		.ctx = *reports,
+		.start_ms = now_ms(),
+	};
+	return o->list || *reports ? 0 : -1;
+}
+
 static int archive_main(int argc, char **argv, struct err *e)
 {
 	struct archive_options o = {0};
 	struct common_session session = {0};
 	struct filter_set filter = {0};
+	struct report_set *reports = NULL;
+	struct err lost = {0};
 	int status;
 
 	common_defaults(&o.c);
 	status = opts_parse(groups, argc, argv, &o, &o.c.filters, &o.c.build_args, e);
 	if (status == 0)
+		status = open_reports(&o, &session, &reports, e);
+	if (status == 0)
 		status = go(&o, &session, &filter, e);
+	if (reports && report_set_close(reports, &lost) < 0 && status >= 0) {
+		*e = lost;
+		status = -1;
+	}
 	filter_set_release(&filter);
 	common_session_close(&session);
 	common_release(&o.c);

@@ -186,10 +186,11 @@ static int go(struct common *c, struct common_session *s, struct filter_set *fil
 	int status = 0;
 
 	s->emit = (struct emit){.send = show_event, .start_ms = now_ms()};
-	if (common_filter(c, filter, e) < 0 || common_session_open(s, c, e) < 0 ||
-		common_session_build(s, c, e) < 0)
+	if (common_filter(c, filter, e) < 0 || common_session_open(s, c, e) < 0)
 		return -1;
 	filter->default_filter = w->settings.default_filter;
+	if (common_session_build(s, c, e) < 0)
+		return -1;
 	if (!streq(c->list_type, "binaries-only")) {
 		status = workload_list(w, filter, c->list_timeout_ms, e);
 		if (status == 0)

@@ -189,6 +189,7 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 		common_session_open(&in->session, &in->c, e) < 0)
 		return -1;
 	in->filter.default_filter = w->settings.default_filter;
+	in->session.filter = &in->filter;
 	send_run_start(in, argc, argv);
 	if (common_session_build(&in->session, &in->c, e) < 0)
 		return -1;

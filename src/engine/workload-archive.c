@@ -4,6 +4,76 @@
 
 #include <stdio.h>
 
+/* ---- progress */
+
+enum { STEP_LINE_MS = 100 };
+
+/* Bytes going by, as a step that everybody sees. */
+struct byte_step {
+	struct workload *w;
+	const char *verb, *what;
+	int64_t start_ms, told_ms;
+};
+
+static void send_step(const struct byte_step *step, enum event_type type,
+	const char *line, double fraction)
+{
+	struct event event = {
+		.type = type,
+		.step =
+			{
+				.verb = step->verb,
+				.summary = step->what,
+				.line = line,
+				.line_len = line ? strlen(line) : 0,
+				.elapsed_ms = now_ms() - step->start_ms,
+				.fraction = fraction,
+			},
+	};
+
+	emit_send(step->w->emit, &event);
+}
+
+static void begin_step(struct byte_step *step)
+{
+	step->start_ms = step->told_ms = now_ms();
+	send_step(step, EVENT_STEP_START, NULL, -1);
+}
+
+static void on_bytes(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
+{
+	struct byte_step *step = ctx;
+	int64_t now = now_ms();
+	char line[64];
+
+	if (now - step->told_ms < STEP_LINE_MS)
+		return;
+	step->told_ms = now;
+	snprintf(line, sizeof line, "%.1f of %.1f MiB", (double)done_bytes / (1 << 20),
+		(double)total_bytes / (1 << 20));
+	send_step(step, EVENT_STEP_LINE, line,
+		total_bytes ? (double)done_bytes / (double)total_bytes : -1);
+}
+
+static void end_step(
+	struct byte_step *step, const char *verb, size_t items, uint64_t bytes)
+{
+	autofree char *summary = xasprintf(
+		"%s, %zu files, %.1f MiB", step->what, items, (double)bytes / (1 << 20));
+
+	step->verb = verb;
+	step->what = summary;
+	send_step(step, EVENT_STEP_END, NULL, 1);
+	step->what = NULL;
+}
+
+static bool on_cancelled(void *ctx)
+{
+	const struct byte_step *step = ctx;
+
+	return interrupt_check(step->w->interrupt);
+}
+
 /* ---- packing */
 
 static bool serves(const struct suite *helper, const struct suite *user)
@@ -17,17 +87,15 @@ static bool serves(const struct suite *helper, const struct suite *user)
 
 /* Marks what the filter leaves, and the fixtures of what is marked, until nothing more
  * comes. */
-static int mark_suites(const struct workload_target *t, const struct filter_set *filter,
-	bool *wanted, struct err *e)
+static int mark_suites(const struct suite_list *suites, const char *target,
+	const struct filter_set *filter, bool *wanted, struct err *e)
 {
-	const struct suite_list *suites = &t->build.suites;
 	bool more = true;
 
 	for (size_t i = 0; i < suites->len; i++) {
 		struct event_column column = {
-			.target = suites->v[i].platform == PLATFORM_HOST
-					  ? "host"
-					  : t->target->name};
+			.target =
+				suites->v[i].platform == PLATFORM_HOST ? "host" : target};
 		struct filter_subject subject = launch_subject(&column, &suites->v[i]);
 		enum filter_answer answer = filter_set_suite(filter, &subject, NULL, e);
 
@@ -82,7 +150,7 @@ int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t ta
 				.config = &w->project->config->archive,
 			},
 	};
-	if (mark_suites(t, filter, wanted, e) < 0)
+	if (mark_suites(suites, t->target->name, filter, wanted, e) < 0)
 		return -1;
 	for (size_t i = 0; i < suites->len; i++)
 		if (wanted[i])
@@ -99,6 +167,26 @@ void workload_pack_release(struct workload_pack *pack)
 	for (size_t i = 0; i < ARRAY_LEN(pack->runner_paths); i++)
 		free(pack->runner_paths[i]);
 	*pack = (struct workload_pack){0};
+}
+
+int workload_pack_write(struct workload *w, struct archive_plan *plan, const char *path,
+	int level, struct err *e)
+{
+	struct byte_step step = {.w = w, .verb = "Archiving", .what = path};
+	struct archive_pack_options options = {
+		.level = level,
+		.threads = w->jobs,
+		.mtime_s = -1,
+		.progress = on_bytes,
+		.cancelled = on_cancelled,
+		.ctx = &step,
+	};
+
+	begin_step(&step);
+	if (archive_pack(plan, path, &options, e) < 0)
+		return -1;
+	end_step(&step, "Archived", plan->items.len, plan->total_bytes);
+	return 0;
 }
 
 /* ---- unpacking */
@@ -160,36 +248,106 @@ static enum archive_placing choose_placing(struct workload *w, struct workload_t
 	return ARCHIVE_RELOCATED;
 }
 
+/* A wrapper of the machine that built is none here. */
+static void replace_wrapper(const struct workload_target *t, struct suite *s)
+{
+	autorelease(strv) struct strv wrapper = STRV_INIT;
+	autofree char *text = NULL;
+
+	if (!strv_env_find(&s->env, "MESON_EXE_WRAPPER"))
+		return;
+	workload_exec_wrapper(t, &wrapper);
+	text = strv_quote(&wrapper);
+	if (wrapper.len)
+		strv_env_set(&s->env, "MESON_EXE_WRAPPER", text);
+	else
+		strv_env_unset(&s->env, "MESON_EXE_WRAPPER");
+}
+
+static int load_suites(struct workload *w, const struct archive_manifest *manifest,
+	struct workload_target *t, struct err *e)
+{
+	enum archive_placing placing = choose_placing(w, t);
+	struct suite_list *suites = &t->build.suites;
+
+	if (archive_load_suites(
+		    manifest, &t->roots, placing, PLATFORM_TARGET, suites, NULL, e) < 0 ||
+		archive_load_suites(
+			manifest, &t->roots, placing, PLATFORM_HOST, suites, NULL, e) < 0)
+		return -1;
+	for (size_t i = 0; i < suites->len; i++)
+		replace_wrapper(t, &suites->v[i]);
+	return suite_list_check(suites, "archive", e);
+}
+
+struct extraction {
+	struct byte_step step; /* first: the callbacks share their context */
+	bool *wanted;          /* for each suite of the manifest; NULL: all of them */
+	size_t items;
+	uint64_t bytes;
+};
+
+static bool on_want(void *ctx, const struct archive_item *item)
+{
+	struct extraction *x = ctx;
+
+	if (x->wanted && !archive_item_is_needed(item, x->wanted))
+		return false;
+	x->items++;
+	x->bytes += item->size_bytes;
+	return true;
+}
+
+static int extract(struct workload *w, const struct workload_unpack_options *o,
+	struct archive_reader *reader, const char *dest, struct err *e)
+{
+	const struct archive_manifest *manifest = archive_unpack_manifest(reader);
+	autofree bool *wanted = xcalloc(manifest->suites.len + 1, sizeof *wanted);
+	struct extraction x = {.step = {.w = w, .verb = "Extracting", .what = o->file}};
+	struct archive_unpack_options unpack = {
+		.dest = dest,
+		.overwrite = o->overwrite,
+		.want = on_want,
+		.progress = on_bytes,
+		.cancelled = on_cancelled,
+		.ctx = &x,
+	};
+
+	if (streq(o->file, "-"))
+		x.step.what = "standard input";
+	/* An override may yet move a suite to where the filter wants it. */
+	if (o->filter && !o->extract_to && !w->project->config->overrides.len) {
+		if (mark_suites(&manifest->suites, manifest->target, o->filter, wanted,
+			    e) < 0)
+			return -1;
+		x.wanted = wanted;
+	}
+	begin_step(&x.step);
+	if (archive_unpack(reader, &unpack, e) < 0)
+		return -1;
+	end_step(&x.step, "Extracted", x.items, x.bytes);
+	return 0;
+}
+
 int workload_unpack(struct workload *w, const struct workload_unpack_options *o,
 	char **extracted, struct err *e)
 {
 	struct archive_reader *reader = archive_unpack_open(o->file, e);
-	struct archive_unpack_options unpack = {.overwrite = o->overwrite};
 	const struct archive_manifest *manifest;
-	enum archive_placing placing;
 	struct workload_target *t;
 	int status = -1;
 
 	if (!reader)
 		return -1;
 	manifest = archive_unpack_manifest(reader);
-	if (choose_target(w, manifest, e) < 0 || make_dest(o, extracted, e) < 0)
+	if (choose_target(w, manifest, e) < 0 || make_dest(o, extracted, e) < 0 ||
+		extract(w, o, reader, *extracted, e) < 0)
 		goto out;
 	t = &w->targets[0];
-	unpack.dest = *extracted;
-	if (archive_unpack(reader, &unpack, e) < 0)
-		goto out;
 	archive_roots_init(&t->roots, manifest, *extracted, o->workspace);
 	use_sysroot(&t->toolchain, t->roots.v[ARCHIVE_SYSROOT].extracted);
-	if (archive_roots_binds(&t->roots, &t->binds, e) < 0)
-		goto out;
-	placing = choose_placing(w, t);
-	if (archive_load_suites(manifest, &t->roots, placing, PLATFORM_TARGET,
-		    &t->build.suites, NULL, e) < 0 ||
-		archive_load_suites(manifest, &t->roots, placing, PLATFORM_HOST,
-			&t->build.suites, NULL, e) < 0)
-		goto out;
-	status = suite_list_check(&t->build.suites, "archive", e);
+	if (archive_roots_binds(&t->roots, &t->binds, e) == 0)
+		status = load_suites(w, manifest, t, e);
 out:
 	archive_unpack_close(reader);
 	return status;

@@ -20,11 +20,18 @@ int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t ta
 	const struct filter_set *filter, struct err *e) MUST_CHECK;
 void workload_pack_release(struct workload_pack *pack);
 
+/* archive_pack() with its progress as a step of the workload's events. */
+int workload_pack_write(struct workload *w, struct archive_plan *plan, const char *path,
+	int level, struct err *e) MUST_CHECK;
+
 struct workload_unpack_options {
 	const char *file;       /* "-" is standard input */
 	const char *extract_to; /* NULL: a temporary directory */
 	bool overwrite;
 	const char *workspace; /* --workspace-remap; NULL: the archive's own sources */
+	/* What will be run of it. With a temporary directory only what its suites need is
+	 * written. May be NULL. */
+	const struct filter_set *filter;
 };
 
 /* In place of workload_build(): unpacks the archive and fills the one target of the

@@ -115,9 +115,17 @@ void workload_release(struct workload *w)
 	*w = (struct workload){0};
 }
 
-int workload_build(struct workload *w, const struct workload_options *o, struct err *e)
+void workload_exec_wrapper(const struct workload_target *t, struct strv *wrapper)
 {
 	autofree char *self = fs_self_path();
+
+	if (!t->toolchain.native && t->toolchain.emulator.len)
+		strv_push_array(wrapper, (const char *const[]){self, "exec", "--target",
+						 t->target->name, "--", NULL});
+}
+
+int workload_build(struct workload *w, const struct workload_options *o, struct err *e)
+{
 	autorelease(strv) struct strv args = STRV_INIT;
 
 	if (!w->n_targets && resolve_targets(w, &w->settings.targets, e) < 0)
@@ -144,10 +152,7 @@ int workload_build(struct workload *w, const struct workload_options *o, struct 
 
 		if (toolchain_need_build(&t->toolchain, false, e) < 0)
 			return -1;
-		if (!t->toolchain.native && t->toolchain.emulator.len)
-			strv_push_array(
-				&wrapper, (const char *const[]){self, "exec", "--target",
-						  t->target->name, "--", NULL});
+		workload_exec_wrapper(t, &wrapper);
 		if (build_project(w->project, &t->toolchain, &build, &t->build, e) < 0)
 			return -1;
 	}

@@ -78,6 +78,9 @@ void workload_release(struct workload *w);
 /* One more target, resolved. */
 int workload_add_target(
 	struct workload *w, const struct target *target, struct err *e) MUST_CHECK;
+/* Appends what starts a program of the target on this machine, "xtest exec …", for those
+ * who are told of an emulator; nothing where none is needed. */
+void workload_exec_wrapper(const struct workload_target *t, struct strv *wrapper);
 /* Builds every target with the adapters; without any, the configuration's, else the host.
  */
 int workload_build(
