@@ -1,4 +1,5 @@
 /* xtest archive: everything a run needs, in one file. */
+#include "base/fs.h"
 #include "cmd/common.h"
 #include "cmd/verb.h"
 #include "engine/workload-archive.h"
@@ -52,8 +53,11 @@ static int pack(const struct archive_options *o, struct common_session *s,
 {
 	struct workload_pack pack;
 	struct archive_plan plan = {0};
+	autofree char *path =
+		o->c.archive_file ? fs_normalize(o->c.archive_file, NULL) : NULL;
 	int status = workload_pack_init(&pack, &s->workload, 0, filter, e);
 
+	pack.request.archive_path = path;
 	if (status == 0)
 		status = archive_plan_make(&pack.request, &plan, e);
 	for (size_t i = 0; status == 0 && !o->list && i < plan.notes.len; i++)

@@ -349,11 +349,25 @@ static const struct {
 	{"meson-info", true},
 	{"meson-logs", true},
 	{"meson-private", true},
+	{"aclocal.m4", true},
+	{"ar-lib", true},
+	{"compile", true},
+	{"config.guess", true},
 	{"config.log", true},
 	{"config.status", true},
-	{"Makefile", true},
+	{"config.sub", true},
+	{"configure", true},
+	{"configure.ac", true},
+	{"depcomp", true},
+	{"install-sh", true},
 	{"libtool", true},
+	{"ltmain.sh", true},
+	{"Makefile", true},
+	{"Makefile.am", true},
+	{"Makefile.in", true},
+	{"missing", true},
 	{"stamp-h1", true},
+	{"test-driver", true},
 	/* What xtest itself leaves there. */
 	{".xtest-configured", true},
 	{"xtest-answer", true},
@@ -474,7 +488,8 @@ static int walk_entry(struct archive_gather *g, const char *path,
 
 	if (root < 0 || is_root(g, path) || is_excluded(g, below) || lstat(path, &st) < 0)
 		return 0;
-	if (is_litter(fs_basename(path), build && !walk->everything))
+	if (is_litter(fs_basename(path), build && !walk->everything) ||
+		streq_null(path, g->plan->request->archive_path))
 		return 0;
 	if (stat(path, &real) == 0 && S_ISDIR(real.st_mode)) {
 		if (S_ISLNK(st.st_mode) && is_circle(path))

@@ -78,6 +78,8 @@ struct archive_request {
 	size_t n_runners;
 	const struct config_archive
 		*config;           /* archive.include and exclude; may be NULL */
+	const char *archive_path;  /* where it will be written, absolute: an earlier one
+				      there  is no part of it; may be NULL */
 	uint64_t walk_limit_bytes; /* of one directory taken as a whole; 0: 256 MiB */
 };
 
