@@ -4,6 +4,7 @@ need meson meson ninja ninja-build
 
 build_and_test() {
 	{
+		rm -f "$2/meson-logs/testlog.junit.xml"
 		meson setup "$2" "$1" $options ${3:-} && ninja -C "$2" && ${4:-} meson test -C "$2"
 	} >&2
 	"$here/verdicts" meson "$2/meson-logs/testlog.junit.xml"
@@ -14,7 +15,7 @@ native() {
 }
 
 emulated() {
-	cat >"$scratch/cross.ini" <<-EOF
+	cat >"$2.ini" <<-EOF
 		[binaries]
 		c = 'aarch64-linux-gnu-gcc'
 		cpp = 'aarch64-linux-gnu-g++'
@@ -28,5 +29,5 @@ emulated() {
 		cpu = 'aarch64'
 		endian = 'little'
 	EOF
-	build_and_test "$1" "$2" "--cross-file=$scratch/cross.ini" "$inside"
+	build_and_test "$1" "$2" "--cross-file=$2.ini" "$inside"
 }

@@ -3,11 +3,12 @@
 #     source       Debian's name of the source package
 #     native       a function: builds $1, a copy of the source, below $2 for this machine, runs the project's
 #                  own runner, prints verdicts (see `verdicts`)
-#     emulated     a function: the same, for aarch64, with "xtest exec" as the runner's emulator
+#     emulated     a function: the same, for aarch64, with "xtest exec" as the runner's emulator; what it built the
+#                  last time is there
 #     quick        a test that takes little time
 #
-# and calls real_project. What takes long is kept below the build directory: the source, the native verdicts, and
-# the tree in which xtest builds.
+# and calls real_project. What takes long is kept below the build directory: the source, the native verdicts, the
+# tree in which xtest builds, and what is built for the emulated runner.
 set -u
 work=$top_builddir/real
 here=$top_srcdir/tests/real
@@ -127,9 +128,10 @@ archive_run() {
 }
 
 emulated_run() {
-	mkdir -p "$work/emulated"
-	rm -rf "$work/emulated/$source"
-	mkdir "$work/emulated/$source" && cp -a "$work/src/$source" "$work/emulated/$source/src"
+	if [ ! -d "$work/emulated/$source/src" ]; then
+		mkdir -p "$work/emulated/$source"
+		cp -a "$work/src/$source" "$work/emulated/$source/src"
+	fi
 	(emulated "$work/emulated/$source/src" "$work/emulated/$source/build") 2>"$scratch/why" |
 		sort >"$scratch/emulated"
 	compare "xtest exec" "$work/$source.native" "$scratch/emulated"
