@@ -412,7 +412,7 @@ struct place *place_open(const struct event_column *column,
 	if (view && view->binds)
 		strv_copy(&p->binds, view->binds);
 	/* Last: the others hold even if this one is refused. */
-	if (p->emulate)
+	if (config->toolchain && (streq(p->uri, "user") || streq(p->uri, "local")))
 		toolchain_hide(config->toolchain, NULL, &p->binds);
 	if (connect_place(p, e) < 0) {
 		place_close(p);

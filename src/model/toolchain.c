@@ -387,11 +387,12 @@ void toolchain_emulator(
 void toolchain_hide(
 	const struct toolchain *tc, const struct strv *env, struct strv *binds)
 {
-	/* Interprets this machine's instructions only, and says so in the tests' output.
+	/* Interprets this machine's programs only (nor 32-bit ones), and says so in the
+	 * tests' output.
 	 */
 	static const char *const names[] = {"valgrind"};
 
-	for (size_t i = 0; i < ARRAY_LEN(names) && !tc->native; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names) && !tc->is_host; i++) {
 		autofree char *path = fs_find_program(
 			names[i], env ? strv_env_find(env, "PATH") : NULL);
 		autofree char *real = path ? realpath(path, NULL) : NULL;

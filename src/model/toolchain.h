@@ -80,8 +80,8 @@ void toolchain_emulator(
 
 /* Appends pairs of source and target for the private view of a target's tests: programs
  * of this machine that PATH (of `env`; NULL: the process's) has and that are of no use
- * for a foreign CPU are covered by something that cannot be executed, so that a test
- * that works with and without them goes without. Nothing when native. */
+ * for other targets are covered by something that cannot be executed, so that a test
+ * that works with and without them goes without. Nothing for the host. */
 void toolchain_hide(
 	const struct toolchain *tc, const struct strv *env, struct strv *binds);
 

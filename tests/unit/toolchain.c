@@ -197,9 +197,9 @@ static void test_hidden(struct machine *m)
 	joined = strv_join(&binds, " ");
 	is_str(joined, expected, "the program behind it is covered");
 	strv_clear(&binds);
-	tc.native = true;
+	tc.is_host = true;
 	toolchain_hide(&tc, &m->env, &binds);
-	is_int((long long)binds.len, 0, "a native target's tests may have it");
+	is_int((long long)binds.len, 0, "the host's tests may have it");
 }
 
 static const struct {
