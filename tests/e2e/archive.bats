@@ -218,16 +218,57 @@ equal_archives() {
 }
 
 @test "a filter leaves out what only other suites need; --extract-to has everything" {
-	xtest archive --archive-file "$BATS_TEST_TMPDIR/a.tar.zst" >/dev/null
+	need gcc gcc
+	echo 'int main(void) { return 0; }' >prog.c
+	cat >xtest.json <<-'JSON'
+		{
+			"build-commands": ["$CC -o one $XTEST_SOURCE_DIR/prog.c && mkdir -p d && $CC -o d/two $XTEST_SOURCE_DIR/prog.c"],
+			"suites": [{"name": "one", "binary": "one"}, {"name": "two", "binary": "d/two"}]
+		}
+	JSON
+	xtest archive --archive-file "$BATS_TEST_TMPDIR/a.tar.zst"
 	elsewhere
-	run xtest run --archive-file ../a.tar.zst -E 'binary_id(project::plain)' --extract-to all
+	run xtest run --archive-file ../a.tar.zst -E 'binary(two)' --extract-to all
 	[ "$status" = 0 ]
-	[ -e all/source/bin/reads ]
-	whole=$(sed -n 's/.*Extracted.*, \([0-9]*\) files.*/\1/p' <<<"$output")
-	run xtest run --archive-file ../a.tar.zst -E 'binary_id(project::plain)'
+	[ "$(find all/target -type f | wc -l)" = 2 ]
+	whole=$(extracted)
+	run xtest run --archive-file ../a.tar.zst -E 'binary(two)'
 	[ "$status" = 0 ]
-	part=$(sed -n 's/.*Extracted.*, \([0-9]*\) files.*/\1/p' <<<"$output")
-	[ "$part" -le "$whole" ]
+	[[ $output == *"1 test run: 1 passed"* ]]
+	echo "$(extracted) of $whole"
+	[ "$(extracted)" -lt "$whole" ]
+}
+
+# How many files the run in $output says it has written.
+extracted() {
+	sed -n 's/.*Extracted.*, \([0-9]*\) files.*/\1/p' <<<"$output"
+}
+
+@test "MESON_EXE_WRAPPER is the xtest that runs, not the one that built" {
+	need_aarch64
+	need_adapter meson
+	mkdir ../wrapped && cd ../wrapped
+	cat >meson.build <<-'MESON'
+		project('wrapped', 'c')
+		test('says', executable('says', 'says.c'))
+	MESON
+	cat >says.c <<-'C'
+		#include <stdio.h>
+		#include <stdlib.h>
+
+		int main(void)
+		{
+			printf("wrapper: %s\n", getenv("MESON_EXE_WRAPPER"));
+			return 1;
+		}
+	C
+	xtest archive --target aarch64 --archive-file ../a.tar.zst
+	mkdir ../bin && cp "$(command -v xtest)" ../bin/
+	elsewhere
+	run ../bin/xtest run --archive-file ../a.tar.zst
+	[ "$status" = 100 ]
+	echo "$output"
+	[[ $output == *"wrapper: $BATS_TEST_TMPDIR/bin/xtest exec --target aarch64 --"* ]]
 }
 
 @test "--workspace-remap: the sources are there, not in the archive" {
