@@ -138,6 +138,28 @@ int fs_remove_tree(const char *path, struct err *e)
 	return 0;
 }
 
+int fs_chown_tree(const char *path, uid_t uid, gid_t gid, struct err *e)
+{
+	autorelease(strv) struct strv names = STRV_INIT;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return err_sys(e, errno, "look at %s", path);
+	if ((st.st_uid != uid || st.st_gid != gid) && lchown(path, uid, gid) < 0)
+		return err_sys(e, errno, "give %s to another user", path);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	if (fs_list_dir(path, &names, e) < 0)
+		return -1;
+	for (size_t i = 0; i < names.len; i++) {
+		autofree char *entry = fs_join(path, names.v[i]);
+
+		if (fs_chown_tree(entry, uid, gid, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 char *fs_temp_dir(const char *prefix, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");

@@ -28,6 +28,8 @@ int fs_write_all(int fd, const void *data, size_t len);
 int fs_mkdir_p(const char *path, struct err *e) MUST_CHECK;
 /* rm -rf, never following a link; a missing path is no error. */
 int fs_remove_tree(const char *path, struct err *e) MUST_CHECK;
+/* chown -R, never following a link. */
+int fs_chown_tree(const char *path, uid_t uid, gid_t gid, struct err *e) MUST_CHECK;
 /* A fresh private directory under $TMPDIR or /tmp; the caller's string, and the caller
  * removes the tree. */
 char *fs_temp_dir(const char *prefix, struct err *e);

@@ -385,6 +385,28 @@ static int override_suite(const struct workload *w, const struct workload_target
 	return 0;
 }
 
+/* Tests write where they were built. When they run as somebody else, what xtest made is
+ * that user's. */
+static int give_trees(const struct workload *w, struct err *e)
+{
+	for (size_t i = 0; i < w->n_columns; i++) {
+		const struct launch *l = &w->columns[i].launch;
+		const struct workload_target *t = &w->targets[w->columns[i].target];
+
+		if (!l->change_user)
+			continue;
+		if (t->build.build_dir &&
+			fs_chown_tree(t->build.build_dir, l->uid, l->gid, e) < 0)
+			return -1;
+		for (size_t k = 0; k < ARCHIVE_N_ROOTS; k++)
+			if (t->roots.v[k].original &&
+				fs_chown_tree(
+					t->roots.v[k].extracted, l->uid, l->gid, e) < 0)
+				return -1;
+	}
+	return 0;
+}
+
 int workload_arrange(struct workload *w, const struct workload_options *o, struct err *e)
 {
 	for (size_t i = 0; i < w->n_targets; i++) {
@@ -397,7 +419,7 @@ int workload_arrange(struct workload *w, const struct workload_options *o, struc
 				recognise(&suites->v[k]);
 		}
 	}
-	return add_columns(w, o, e);
+	return add_columns(w, o, e) < 0 ? -1 : give_trees(w, e);
 }
 
 /* ---- places */
