@@ -2,46 +2,43 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <nettle/base16.h>
-#include <nettle/sha2.h>
+#include <openssl/evp.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 struct hash_sha256 {
-	struct sha256_ctx ctx;
+	EVP_MD_CTX *ctx;
 };
 
 struct hash_sha256 *hash_sha256_new(void)
 {
 	struct hash_sha256 *h = xmalloc(sizeof *h);
 
-	sha256_init(&h->ctx);
-	return h;
-}
-
-struct hash_sha256 *hash_sha256_resume(const uint32_t state[8], uint64_t blocks)
-{
-	struct hash_sha256 *h = hash_sha256_new();
-
-	memcpy(h->ctx.state, state, sizeof h->ctx.state);
-	h->ctx.count = blocks;
+	h->ctx = EVP_MD_CTX_new();
+	if (!h->ctx || !EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL))
+		abort(); /* no memory, or a libcrypto without SHA-256 */
 	return h;
 }
 
 void hash_sha256_update(struct hash_sha256 *h, const void *data, size_t len)
 {
-	sha256_update(&h->ctx, len, data);
+	EVP_DigestUpdate(h->ctx, data, len);
 }
 
 void hash_sha256_finish(struct hash_sha256 *h, char hex[HASH_HEX_SIZE])
 {
-	uint8_t digest[SHA256_DIGEST_SIZE];
+	static const char digits[] = "0123456789abcdef";
+	unsigned char digest[HASH_SHA256_SIZE];
 
-	sha256_digest(&h->ctx, sizeof digest, digest);
-	base16_encode_update(hex, sizeof digest, digest);
+	EVP_DigestFinal_ex(h->ctx, digest, NULL);
+	for (size_t i = 0; i < sizeof digest; i++) {
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
 	hex[HASH_HEX_SIZE - 1] = '\0';
+	EVP_MD_CTX_free(h->ctx);
 	free(h);
 }
 

@@ -1,4 +1,4 @@
-/* Digests: SHA-256 (nettle) names content, XXH64 (xxhash) spreads names over partitions
+/* Digests: SHA-256 (libcrypto) names content, XXH64 (xxhash) spreads names over partitions
  * and buckets. */
 #ifndef XTEST_BASE_HASH_H
 #define XTEST_BASE_HASH_H
@@ -10,8 +10,6 @@ enum { HASH_SHA256_SIZE = 32, HASH_HEX_SIZE = 65 };
 struct hash_sha256; /* a digest in the making */
 
 struct hash_sha256 *hash_sha256_new(void);
-/* Goes on from the eight words of FIPS 180-4 after `blocks` blocks of 64 bytes. */
-struct hash_sha256 *hash_sha256_resume(const uint32_t state[8], uint64_t blocks);
 void hash_sha256_update(struct hash_sha256 *h, const void *data, size_t len);
 /* Writes 64 lower-case hexadecimal digits and a NUL, and frees `h`. */
 void hash_sha256_finish(struct hash_sha256 *h, char hex[HASH_HEX_SIZE]);

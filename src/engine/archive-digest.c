@@ -1,4 +1,4 @@
-#include "base/hash-lanes.h"
+#include "base/hash.h"
 #include "engine/archive-private.h"
 
 #include <errno.h>
@@ -62,7 +62,7 @@ void archive_origin_close(struct archive_origin *o)
 
 /* ---- all of them: the manifest needs the digests before anything is compressed */
 
-enum { LANE_BYTES = 1 << 16 };
+enum { BLOCK_BYTES = 1 << 18 };
 
 /* What the threads share. */
 struct digesting {
@@ -78,173 +78,54 @@ struct digesting {
 	struct err *error;
 };
 
-/* A file on its way through a lane. */
-struct lane {
-	struct hash_lane hash;
-	struct hash_sha256 *alone; /* once it has no company */
-	struct archive_item *item; /* NULL: idle */
-	struct archive_origin origin;
-	char *data; /* LANE_BYTES */
-	size_t at, len;
-	bool ended; /* the file has */
-};
-
-struct worker {
-	struct digesting *d;
-	struct lane lanes[HASH_LANES];
-	size_t n_lanes; /* that are used at all */
-};
-
-static int start_file(struct worker *w, struct lane *l, struct err *e)
+/* The digest of an open file. */
+static int digest_origin(struct digesting *d, struct archive_origin *origin,
+	char hex[HASH_HEX_SIZE], struct err *e)
 {
-	size_t turn = atomic_fetch_add(&w->d->next, 1), number;
+	autofree char *block = xmalloc(BLOCK_BYTES);
+	struct hash_sha256 *hash = hash_sha256_new();
+	ssize_t n;
 
-	if (turn >= w->d->n_order)
-		return 0;
-	number = w->d->order[turn];
-	if (archive_origin_open(&l->origin, &w->d->items->v[number], e) < 0)
-		return -1;
-	l->item = &w->d->items->v[number];
-	w->d->seen[number] = l->origin.st;
-	l->at = l->len = 0;
-	l->ended = false;
-	hash_lanes_init(&l->hash);
-	return 0;
-}
-
-static struct hash_sha256 *make_alone(struct lane *l)
-{
-	if (!l->alone)
-		l->alone = hash_lanes_detach(&l->hash);
-	return l->alone;
-}
-
-static void end_file(struct lane *l)
-{
-	hash_sha256_update(make_alone(l), l->data + l->at, l->len - l->at);
-	hash_sha256_finish(take_ptr(l->alone), l->item->sha256);
-	archive_origin_close(&l->origin);
-	l->item = NULL;
-}
-
-/* Until there is a whole block, or no more. */
-static int fill_lane(struct lane *l, struct err *e)
-{
-	memmove(l->data, l->data + l->at, l->len - l->at);
-	l->len -= l->at;
-	l->at = 0;
-	while (!l->ended && l->len < LANE_BYTES) {
-		ssize_t n = archive_origin_read(
-			&l->origin, l->data + l->len, LANE_BYTES - l->len, e);
-
-		if (n < 0)
-			return -1;
-		l->len += (size_t)n;
-		l->ended = n == 0;
-	}
-	return 0;
-}
-
-/* Every lane that can has a file with a whole block to give; the number of those. */
-static int fill_lanes(struct worker *w, struct err *e)
-{
-	int ready = 0;
-
-	for (struct lane *l = w->lanes; l < w->lanes + w->n_lanes;) {
-		if (!l->item && start_file(w, l, e) < 0)
-			return -1;
-		if (l->item && l->len - l->at < HASH_LANES_BLOCK) {
-			if (fill_lane(l, e) < 0)
-				return -1;
-			if (l->len < HASH_LANES_BLOCK) {
-				end_file(l);
-				continue;
-			}
+	while ((n = archive_origin_read(origin, block, BLOCK_BYTES, e)) > 0) {
+		hash_sha256_update(hash, block, (size_t)n);
+		if (d->options->cancelled && d->options->cancelled(d->options->ctx)) {
+			n = err_set(e, ERR_TESTS_FAILED, "interrupted");
+			break;
 		}
-		ready += l->item != NULL;
-		l++;
 	}
-	return ready;
+	hash_sha256_finish(hash, hex);
+	return n < 0 ? -1 : 0;
 }
 
-/* As many blocks as every lane has. */
-static void add_to_lanes(struct worker *w)
+static int digest_file(struct digesting *d, size_t number, struct err *e)
 {
-	struct hash_lane *lanes[HASH_LANES], idle = {0};
-	const void *data[HASH_LANES];
-	const struct lane *any = NULL;
-	size_t blocks = LANE_BYTES / HASH_LANES_BLOCK;
+	struct archive_item *item = &d->items->v[number];
+	struct archive_origin origin;
+	int status;
 
-	for (size_t i = 0; i < HASH_LANES; i++) {
-		const struct lane *l = &w->lanes[i];
-
-		if (!l->item)
-			continue;
-		blocks = MIN(blocks, (l->len - l->at) / HASH_LANES_BLOCK);
-		any = l;
-	}
-	for (size_t i = 0; i < HASH_LANES; i++) {
-		struct lane *l = &w->lanes[i];
-
-		lanes[i] = l->item ? &l->hash : &idle;
-		data[i] = l->item ? l->data + l->at : any->data + any->at;
-	}
-	hash_lanes_add(lanes, data, blocks);
-	for (size_t i = 0; i < HASH_LANES; i++)
-		w->lanes[i].at += w->lanes[i].item ? blocks * HASH_LANES_BLOCK : 0;
+	if (archive_origin_open(&origin, item, e) < 0)
+		return -1;
+	d->seen[number] = origin.st;
+	status = digest_origin(d, &origin, item->sha256, e);
+	archive_origin_close(&origin);
+	return status;
 }
 
-static void add_alone(struct worker *w)
-{
-	for (size_t i = 0; i < w->n_lanes; i++) {
-		struct lane *l = &w->lanes[i];
-
-		if (!l->item)
-			continue;
-		hash_sha256_update(make_alone(l), l->data + l->at, l->len - l->at);
-		l->at = l->len;
-	}
-}
-
-static int digest_files(struct worker *w, struct err *e)
-{
-	const struct archive_pack_options *o = w->d->options;
-	int ready;
-
-	while (!w->d->failed && (ready = fill_lanes(w, e)) != 0) {
-		if (ready < 0)
-			return -1;
-		if (o->cancelled && o->cancelled(o->ctx))
-			return err_set(e, ERR_TESTS_FAILED, "interrupted");
-		if (ready == 1)
-			add_alone(w);
-		else
-			add_to_lanes(w);
-	}
-	return 0;
-}
-
+/* One thread: the next file until there is none. */
 static void *work(void *ctx)
 {
 	struct digesting *d = ctx;
-	struct worker w = {.d = d, .n_lanes = hash_lanes_help() ? HASH_LANES : 1};
-	autofree char *data = xmalloc(HASH_LANES * LANE_BYTES);
 	struct err e = {0};
+	size_t turn;
 
-	for (size_t i = 0; i < HASH_LANES; i++) {
-		w.lanes[i].data = data + i * LANE_BYTES;
-		w.lanes[i].origin.fd = -1;
-	}
-	if (digest_files(&w, &e) < 0) {
+	while (!d->failed && (turn = atomic_fetch_add(&d->next, 1)) < d->n_order) {
+		if (digest_file(d, d->order[turn], &e) == 0)
+			continue;
 		pthread_mutex_lock(&d->lock);
 		if (!d->failed)
 			*d->error = e;
 		d->failed = true;
 		pthread_mutex_unlock(&d->lock);
-	}
-	for (size_t i = 0; i < HASH_LANES; i++) {
-		free(w.lanes[i].alone);
-		archive_origin_close(&w.lanes[i].origin);
 	}
 	return NULL;
 }
