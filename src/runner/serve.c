@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -477,14 +478,24 @@ static void say_gone(struct runner *r)
 	}
 }
 
+/* A signal ignored by who started us would be ignored by the jobs, and never reach the
+ * descriptor. The system call itself: a libc refuses the signals that it keeps for its
+ * threads, and those are what a program started by glibc's posix_spawn(), as make does,
+ * may find ignored. Zeros are SIG_DFL in every architecture's struct. */
+static void default_signals(void)
+{
+	static const uint64_t plain[8];
+	const size_t set_size = NSIG / 8;
+
+	for (size_t i = 1; i <= set_size * 8; i++)
+		syscall(SYS_rt_sigaction, i, plain, NULL, set_size);
+}
+
 static int open_signals(void)
 {
 	sigset_t set;
 
-	/* A signal ignored by who started us would be ignored by the jobs, and never
-	 * reach the descriptor. */
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
+	default_signals();
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);

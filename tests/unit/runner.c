@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,24 @@ static struct {
 } heard;
 static char kept_tmpdir[256];
 
+/* The two signals that glibc keeps for its threads. A program that glibc's posix_spawn()
+ * has started, as make's are, finds them ignored, and no sigaction() changes that. */
+#define LIBC_SIGNALS (3ull << 31)
+
+static void ignore_as_make_does(void)
+{
+	static const struct {
+#ifdef __mips__
+		unsigned int flags;
+#endif
+		void (*handler)(int);
+		unsigned long rest[6];
+	} ignored = {.handler = SIG_IGN};
+
+	for (int i = 32; i <= 33; i++)
+		syscall(SYS_rt_sigaction, i, &ignored, NULL, (size_t)NSIG / 8);
+}
+
 static void start_runner(void)
 {
 	int pair[2];
@@ -44,6 +63,7 @@ static void start_runner(void)
 
 		close(pair[0]);
 		signal(SIGHUP, SIG_IGN);
+		ignore_as_make_does();
 		if (geteuid() == 0 && setgroups(2, (const gid_t[]){0, 27}) < 0)
 			exit(98);
 		exit(serve(&options));
@@ -172,9 +192,6 @@ static const struct fate fates[] = {
 		"1--\n"},
 	{"signals ignored outside are not ignored", "kill -HUP $$", {0}, WIRE_END_SIGNAL,
 		1, 0, ""},
-	{"no signal is blocked or ignored",
-		"grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '0\\t'", {0},
-		WIRE_END_EXIT, 0, 0, "SigBlk:\nSigIgn:\n"},
 	{"standard input is empty", "cat; echo end", {0}, WIRE_END_EXIT, 0, 0, "end\n"},
 	{"its directory", "pwd", {.cwd = "/usr"}, WIRE_END_EXIT, 0, 0, "/usr\n"},
 	{"wall time-out", "echo a; exec sleep 30", {.wall_ms = 200, .grace_ms = 2000},
@@ -230,6 +247,27 @@ static void test_fates(void)
 				heard.end.code, heard.end.leaked, heard.names);
 		is_str(heard.out, f->out, "and its output");
 	}
+}
+
+static void test_signals(void)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c", "grep -E '^Sig(Blk|Ign):' /proc/self/status", NULL};
+	struct wire_run run = {.argv = {.v = argv}};
+	unsigned long long blocked = 0, ignored = 0;
+	int n;
+
+	run_job(190, &run);
+	n = sscanf(heard.out, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored);
+	if (!ok(n == 2 && !blocked && !(ignored & ~LIBC_SIGNALS),
+		    "no signal is blocked or ignored"))
+		printf("# %d read, blocked %llx, ignored %llx\n", n, blocked, ignored);
+	if (getenv("RUN_FOREIGN_EMULATOR"))
+		skip("nor are the C library's own",
+			"the emulator gives its guest no number for signal 32 of this "
+			"machine");
+	else if (!ok(!(ignored & LIBC_SIGNALS), "nor are the C library's own"))
+		printf("# ignored %llx\n", ignored);
 }
 
 static void test_failed(void)
@@ -512,6 +550,7 @@ int main(void)
 	start_runner();
 	link_say(&host, WIRE_HELLO, &hello);
 	test_fates();
+	test_signals();
 	test_failed();
 	test_tmpdir();
 	test_ids();
