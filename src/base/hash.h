@@ -1,5 +1,5 @@
-/* Digests: SHA-256 (libcrypto) names content, XXH64 (xxhash) spreads names over partitions
- * and buckets. */
+/* Digests: SHA-256 (libcrypto) names content, XXH64 (xxhash) spreads names over
+ * partitions and buckets. */
 #ifndef XTEST_BASE_HASH_H
 #define XTEST_BASE_HASH_H
 
