@@ -1,6 +1,9 @@
 # What the end-to-end tests share. A project is a copy in the test's own directory, called "fates" or
 # "demo" there, so that names of packages are the same everywhere.
 
+# What automake tells its tests is not for the tests of those projects.
+unset srcdir
+
 # Skips the test when a program is missing, naming its Debian package.
 need() { # PROGRAM PACKAGE
 	command -v "$1" >/dev/null || skip "install $2"
