@@ -27,4 +27,3 @@ apt_private() {
 here=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -r $keyring ] || keyring=
-fallback_uri=http://mirror.invalid/debian
