@@ -49,6 +49,7 @@ static int judge_file(struct judge *j, const char *path, struct err *e)
 static void set_platform(struct suite *s, enum platform platform, char *reason)
 {
 	s->platform = platform;
+	free(s->platform_reason);
 	s->platform_reason = reason;
 }
 
@@ -143,8 +144,10 @@ static int decide(struct suite *s, const struct build_request *request, struct j
 		     fs_is_within(program, request->build_dir);
 	if (judge_file(j, program, e) < 0)
 		return -1;
-	if (of_project && j->what != NOT_ELF)
+	if (of_project && j->what != NOT_ELF) {
+		free(s->binary);
 		s->binary = xstrdup(program);
+	}
 	if (!request->cross)
 		set_platform(s, PLATFORM_TARGET, xstrdup("built for this machine"));
 	else if (s->binary)

@@ -70,7 +70,7 @@ static char *clean_word(const char *word, size_t len, bool *from_glob)
 	*from_glob = *end && strchr("*?[{", *end);
 	if (*end) {
 		*end = '\0';
-		if (*from_glob || end[-1] == '/') {
+		if (*from_glob || end == p || end[-1] == '/') {
 			end = strrchr(p, '/');
 			if (!end)
 				return NULL;
