@@ -55,7 +55,7 @@ fake() {
 	fake apt-get 'echo "E: no network here"; exit 100'
 	PATH=$bin:$PATH run "$tree/build-aux/foreign-libs" "$tree/foreign" arm64
 	[ "$status" = 1 ]
-	[[ $output == *"no libzstd-dev nettle-dev for arm64: E: no network here"* ]]
+	[[ $output == *"no libzstd-dev nettle-dev for arm64: apt has no list of Debian's "* ]]
 	[ -z "$(find "$tree/foreign" -mindepth 1 ! -name apt)" ]
 }
 
