@@ -94,6 +94,14 @@ bool strv_has(const struct strv *s, const char *item)
 	return false;
 }
 
+bool strv_shares(const struct strv *a, const struct strv *b)
+{
+	for (size_t i = 0; i < a->len; i++)
+		if (strv_has(b, a->v[i]))
+			return true;
+	return false;
+}
+
 static int compare_strings(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

@@ -34,6 +34,8 @@ void strv_remove(struct strv *s, size_t at);
 /* Replaces the content of *to by copies of *from. */
 void strv_copy(struct strv *to, const struct strv *from);
 bool strv_has(const struct strv *s, const char *item);
+/* Some item is in both. */
+bool strv_shares(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *s);
 /* Sorts and drops doubles. */
 void strv_unique(struct strv *s);

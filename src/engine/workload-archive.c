@@ -76,15 +76,6 @@ static bool on_cancelled(void *ctx)
 
 /* ---- packing */
 
-static bool serves(const struct suite *helper, const struct suite *user)
-{
-	for (size_t i = 0; i < user->fixtures_required.len; i++)
-		if (strv_has(&helper->fixtures_setup, user->fixtures_required.v[i]) ||
-			strv_has(&helper->fixtures_cleanup, user->fixtures_required.v[i]))
-			return true;
-	return false;
-}
-
 /* Marks what the filter leaves, and the fixtures of what is marked, until nothing more
  * comes. */
 static int mark_suites(const struct suite_list *suites, const char *target,
@@ -107,7 +98,8 @@ static int mark_suites(const struct suite_list *suites, const char *target,
 		more = false;
 		for (size_t i = 0; i < suites->len; i++)
 			for (size_t k = 0; !wanted[i] && k < suites->len; k++)
-				if (wanted[k] && serves(&suites->v[i], &suites->v[k]))
+				if (wanted[k] &&
+					suite_serves(&suites->v[i], &suites->v[k]))
 					wanted[i] = more = true;
 	}
 	return 0;

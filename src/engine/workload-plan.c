@@ -95,21 +95,6 @@ static int select_suite(struct workload *w, size_t column, const struct suite *s
 	return 0;
 }
 
-static bool shares(const struct strv *a, const struct strv *b)
-{
-	for (size_t i = 0; i < a->len; i++)
-		if (strv_has(b, a->v[i]))
-			return true;
-	return false;
-}
-
-/* True when `helper` sets up, or cleans up after, a fixture `user` needs. */
-static bool serves(const struct suite *helper, const struct suite *user)
-{
-	return shares(&helper->fixtures_setup, &user->fixtures_required) ||
-	       shares(&helper->fixtures_cleanup, &user->fixtures_required);
-}
-
 /* Fixtures a selected case needs come along, and those fixtures' own, until nothing more
  * comes. */
 static void add_fixtures(struct workload *w, struct plan *plan)
@@ -123,7 +108,7 @@ static void add_fixtures(struct workload *w, struct plan *plan)
 			const struct suite *helper = &suites->v[k];
 
 			if (!workload_in_column(&w->columns[column], helper) ||
-				!serves(helper, user) ||
+				!suite_serves(helper, user) ||
 				plan_has_suite(plan, helper, column))
 				continue;
 			for (size_t c = 0; c < helper->n_cases; c++) {

@@ -37,14 +37,6 @@ static void add_index(size_t **list, size_t *len, size_t index)
 	(*list)[(*len)++] = index;
 }
 
-static bool shares(const struct strv *a, const struct strv *b)
-{
-	for (size_t i = 0; i < a->len; i++)
-		if (strv_has(b, a->v[i]))
-			return true;
-	return false;
-}
-
 /* What `item` has to wait for `other` for. */
 static void link_pair(struct plan_item *item, const struct plan_item *other, size_t index)
 {
@@ -54,12 +46,12 @@ static void link_pair(struct plan_item *item, const struct plan_item *other, siz
 		return;
 	if (strv_has(&s->depends, o->id))
 		add_index(&item->after, &item->n_after, index);
-	if (shares(&s->fixtures_required, &o->fixtures_setup)) {
+	if (strv_shares(&s->fixtures_required, &o->fixtures_setup)) {
 		add_index(&item->after, &item->n_after, index);
 		add_index(&item->needs, &item->n_needs, index);
 	}
-	if (s != o && (shares(&s->fixtures_cleanup, &o->fixtures_required) ||
-			      shares(&s->fixtures_cleanup, &o->fixtures_setup)))
+	if (s != o && (strv_shares(&s->fixtures_cleanup, &o->fixtures_required) ||
+			      strv_shares(&s->fixtures_cleanup, &o->fixtures_setup)))
 		add_index(&item->after, &item->n_after, index);
 }
 

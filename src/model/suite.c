@@ -98,6 +98,12 @@ struct test_case *suite_add_case(struct suite *s, const char *name)
 	return &s->cases[s->n_cases++];
 }
 
+bool suite_serves(const struct suite *helper, const struct suite *user)
+{
+	return strv_shares(&helper->fixtures_setup, &user->fixtures_required) ||
+	       strv_shares(&helper->fixtures_cleanup, &user->fixtures_required);
+}
+
 struct test_case *suite_find_case(const struct suite *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_cases; i++)

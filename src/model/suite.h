@@ -87,6 +87,8 @@ void suite_release(struct suite *s);
 /* Appends a case; `name` is copied. */
 struct test_case *suite_add_case(struct suite *s, const char *name);
 void suite_clear_cases(struct suite *s);
+/* True when `helper` sets up, or cleans up after, a fixture `user` needs. */
+bool suite_serves(const struct suite *helper, const struct suite *user);
 struct test_case *suite_find_case(const struct suite *s, const char *name);
 
 void suite_list_release(struct suite_list *list);
