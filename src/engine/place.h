@@ -13,6 +13,7 @@
 #include "wire/wire.h"
 
 struct place;
+struct shipment;
 
 /* One process on a place, from its submission to its end. */
 struct task {
@@ -52,6 +53,27 @@ struct place_view {
 		*emulator;        /* argv of that emulator: absolute program, arguments */
 	const struct strv *binds; /* source, target, …: absolute paths; NULL: none */
 };
+
+enum place_state {
+	PLACE_COMING, /* started, restored or being filled: takes tasks later */
+	PLACE_UP,
+	PLACE_DOWN,
+};
+
+/* Begins to open a place and returns at once; place_wait() moves it on until it is up or
+ * down. `shipment` (borrowed; NULL: nothing) is what a staged place gets. The column is
+ * borrowed; the place keeps copies of the rest, but for config->machine. NULL when
+ * nothing can be started at all. */
+struct place *place_start(const struct event_column *column,
+	const struct place_config *config, const struct place_view *view,
+	const struct shipment *shipment, struct err *e);
+enum place_state place_state(const struct place *p);
+/* Why it is down, by its own signs; NULL while it is not, or when nothing but the loss of
+ * the link is known. Borrowed. */
+const struct demise *place_demise(const struct place *p);
+/* Ends what is there and begins anew from the last saved state: COMING afterwards. No
+ * task of its may run. */
+int place_renew(struct place *p, struct err *e) MUST_CHECK;
 
 /* Starts the runner and waits until it is ready. The column is borrowed; the place keeps
  * copies of the rest. Kind of error: ERR_INFRA (or ERR_SETUP for what is missing on this

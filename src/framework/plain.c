@@ -21,6 +21,7 @@ void plain_judge_status(const struct outcome *o, struct judgement *j)
 			judgement_set(j, VERDICT_FAIL, "%s", how);
 		return;
 	case END_SIGNAL:
+	case END_MACHINE:
 		judgement_set(j, VERDICT_CRASH, "%s", how);
 		return;
 	case END_TIMEOUT:

@@ -36,6 +36,7 @@ void outcome_release(struct outcome *o)
 {
 	free(o->detail);
 	free(o->leaked_names);
+	free(o->console);
 	buf_release(&o->out);
 	buf_release(&o->err);
 	*o = (struct outcome){0};
@@ -93,6 +94,9 @@ char *outcome_describe(const struct outcome *o)
 		return xstrdup(o->detail ? o->detail : "time limit reached");
 	case END_NOT_STARTED:
 		return xasprintf("could not be started%s%s", o->detail ? ": " : "",
+			o->detail ? o->detail : "");
+	case END_MACHINE:
+		return xasprintf("ended its machine%s%s", o->detail ? ": " : "",
 			o->detail ? o->detail : "");
 	case END_LOST:
 		break;

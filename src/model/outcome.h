@@ -26,6 +26,7 @@ enum end_kind {
 	END_TIMEOUT, /* a time limit of ours ended it; `detail` says which */
 	END_NOT_STARTED, /* no process of the test ever ran; `detail` says why */
 	END_LOST,        /* the place went away; `detail` says how */
+	END_MACHINE, /* the case took the machine it ran on with it; `detail` says how */
 };
 
 struct outcome {
@@ -39,6 +40,8 @@ struct outcome {
 	char *leaked_names;                /* owned: "sleep, daemon"; NULL when none */
 	struct buf out, err;               /* what it printed; bytes */
 	uint64_t out_dropped, err_dropped; /* bytes beyond the output bound */
+	char *console; /* owned: what the machine's console said meanwhile; NULL when
+			  nothing worth showing */
 };
 
 /* One point inside a case: a TAP line, a cmocka test. */

@@ -165,6 +165,7 @@ static void write_outcome(struct jsonw *w, const struct outcome *o)
 		[END_TIMEOUT] = "timeout",
 		[END_NOT_STARTED] = "not-started",
 		[END_LOST] = "lost",
+		[END_MACHINE] = "machine",
 	};
 
 	jsonw_string(w, "end", kinds[o->kind]);

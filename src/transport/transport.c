@@ -10,3 +10,10 @@ const struct transport *transport_find(const char *uri)
 			return *t;
 	return NULL;
 }
+
+void demise_release(struct demise *d)
+{
+	free(d->reason);
+	free(d->console);
+	*d = (struct demise){0};
+}

@@ -11,8 +11,23 @@
 
 #include <sys/types.h>
 
+struct console_table;
+struct image;
+struct image_recipe;
 struct target;
 struct toolchain;
+
+/* What a machine of the place `system` is made of. Borrowed for the life of the place. */
+struct machine_config {
+	const struct image_recipe *recipe;
+	const struct image *image;
+	const struct console_table *console;
+	unsigned cpus, memory_mib;
+	bool snapshots;       /* restore and save states; false: boot each time */
+	const char *content;  /* digest of all that is staged: the key of that state */
+	const char *log_path; /* the console's bytes are appended here; NULL: nowhere */
+	const char *gdb;      /* QEMU's -gdb argument; NULL: none */
+};
 
 /* Where to, as the user or the configuration said it. */
 struct place_config {
@@ -20,7 +35,25 @@ struct place_config {
 	const struct target *target;
 	const struct toolchain *toolchain;
 	const char *runner_path; /* the runner program for the machine the place is */
+	const struct machine_config *machine; /* of "system"; NULL for the others */
 };
+
+/* How far the far side was when it was reached. */
+enum link_level {
+	LINK_FRESH,  /* just started: nothing is staged */
+	LINK_BOOTED, /* restored as it was after its start */
+	LINK_STAGED, /* restored with everything staged and the view entered */
+};
+
+/* Why a far side is no more, by its own signs. */
+struct demise {
+	char *reason;  /* owned: "kernel panic: sysrq triggered crash", "QEMU was killed
+			  by signal 9 (SIGKILL)", "the machine has not answered for 3 s" */
+	char *console; /* owned: the excerpt of its console; may be NULL */
+	bool by_guest; /* what ran inside did it (a panic, a reset, a power-off); else
+			  the far side itself failed */
+};
+void demise_release(struct demise *d);
 
 /* An open way to a runner. */
 struct link {
@@ -29,20 +62,41 @@ struct link {
 	pid_t pid; /* of a local process that is the runner or carries the bytes; 0 when
 		      there is none */
 	char *detail; /* "qemu-aarch64 7.2.22": for the report; owned */
-	void *state;  /* the transport's own */
+	enum link_level level;
+	void *state; /* the transport's own */
 };
 
 struct transport {
 	const char *name; /* "local", "user", "system", "ssh" */
 	const char *help;
+	/* Files of this machine are not seen there: what a run needs must be sent. */
+	bool staged;
 	/* True when `uri` is its kind of place. */
 	bool (*claims)(const char *uri);
+	/* May return before the runner can answer: its WELCOME tells. */
 	int (*open)(const struct place_config *config, struct link *link, struct err *e);
 	/* Ends what open() began, kindly first; nothing of it outlives the call. Says in
 	 * *why (the caller's string, may stay NULL) how the far side ended when that was
 	 * not by itself. */
 	void (*close)(struct link *link, char **why);
+
+	/* The rest may be NULL. */
+
+	/* Fills descriptors with signs of life beside in_fd (console, monitor, the
+	 * process itself) to be polled for reading; returns how many. */
+	size_t (*watch)(struct link *link, int *fds, size_t max);
+	/* Reads these signs. `silence_ms`: how long the runner has not been heard
+	 * although it was asked. True when the far side is no more; fills *demise. */
+	bool (*check)(struct link *link, int64_t silence_ms, struct demise *demise);
+	/* Keeps the state as `level`, for the next open() with the same configuration;
+	 * the far side goes on as if nothing had happened. No job runs. */
+	int (*save)(struct link *link, enum link_level level, struct err *e);
+	/* The state open() restored is of no use (no answer, wrong content): never
+	 * restore it again. */
+	void (*distrust)(struct link *link);
 };
+
+enum { TRANSPORT_WATCH_MAX = 4 };
 
 extern const struct transport transport_local, transport_user;
 extern const struct transport *const transport_table[];
