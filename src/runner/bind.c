@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -224,7 +223,7 @@ static bool is_private(const char *directory)
 	}
 }
 
-static int make_target(const char *target, bool directory)
+static int make_target(const char *target, bool directory, bool all_private)
 {
 	char part[PATH_MAX], path[PATH_MAX];
 	struct stat st;
@@ -240,14 +239,14 @@ static int make_target(const char *target, bool directory)
 	memcpy(path, target, strlen(target) + 1);
 	memcpy(part, target, strlen(target) + 1);
 	from = existing_part(part);
-	if (!is_private(part))
+	if (!all_private && !is_private(part))
 		err = strcmp(part, "/") == 0 ? cover_root() : cover_directory(part);
 	if (!err)
 		err = make_parents(path, from == 1 ? 0 : from);
 	return err ? err : make_point(AT_FDCWD, path, directory);
 }
 
-int bind_at(const char *source, const char *target)
+int bind_at(const char *source, const char *target, bool all_private)
 {
 	struct stat st;
 	int tree_fd, err;
@@ -259,7 +258,7 @@ int bind_at(const char *source, const char *target)
 	tree_fd = clone_mount(AT_FDCWD, source);
 	if (tree_fd < 0)
 		return -errno;
-	err = make_target(target, S_ISDIR(st.st_mode));
+	err = make_target(target, S_ISDIR(st.st_mode), all_private);
 	if (!err)
 		err = attach(tree_fd, AT_FDCWD, target);
 	close(tree_fd);

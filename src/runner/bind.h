@@ -7,7 +7,10 @@
 #ifndef XTEST_RUNNER_BIND_H
 #define XTEST_RUNNER_BIND_H
 
-/* 0 or negative errno. Both paths absolute. */
-int bind_at(const char *source, const char *target);
+#include <stdbool.h>
+
+/* 0 or negative errno. Both paths absolute. With `all_private` nothing is covered: all
+ * file systems are the machine's own, and what is missing is made there. */
+int bind_at(const char *source, const char *target, bool all_private);
 
 #endif

@@ -72,6 +72,18 @@ static int make_tmpdir(
 	return 0;
 }
 
+/* A test may have removed /dev/null from a machine; a pipe that nobody writes to ends at
+ * once, too. */
+static int open_nothing(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[2];
+
+	if (fd >= 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return fd;
+	close(fds[1]);
+	return fds[0];
+}
+
 /* The three pipes: ours into the job, the job's into `stdio`. */
 static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
 {
@@ -86,7 +98,7 @@ static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
 		j->input_fd = fds[1];
 		fcntl(j->input_fd, F_SETFL, O_NONBLOCK);
 	} else {
-		stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		stdio[0] = open_nothing();
 		if (stdio[0] < 0)
 			return -errno;
 	}
@@ -218,6 +230,7 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 		.stdio = {-1, -1, -1},
 		.new_session = !(run->flags & WIRE_RUN_INHERIT),
 		.die_with_us = true,
+		.mounts_fd = r->mounts_fd,
 		.rlimits = run->rlimits,
 		.set_ids = run->flags & WIRE_RUN_IDS,
 		.uid = run->uid,

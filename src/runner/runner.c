@@ -1,6 +1,7 @@
 #include "runner/runner.h"
 
 #include "runner/direct.h"
+#include "runner/init.h"
 #include "runner/interp.h"
 #include "runner/serve.h"
 
@@ -66,7 +67,7 @@ static void tidy_descriptors(void)
 
 static int serve_main(int argc, char **argv)
 {
-	struct serve_options options = {.in_fd = -1, .out_fd = -1};
+	struct serve_options options = {.in_fd = -1, .out_fd = -1, .mounts_fd = -1};
 
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -94,6 +95,8 @@ static int serve_main(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (init_is_wanted(argc, argv))
+		return init_main();
 	interp_run_if_copy(argc, argv);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return print_version();

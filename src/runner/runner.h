@@ -77,8 +77,12 @@ struct job {
 struct runner {
 	int in_fd, out_fd; /* the link */
 	int signal_fd;
+	bool machine;          /* see serve.h */
+	int mounts_fd;         /* see serve.h */
+	int64_t away_until_ms; /* machine: no host is there; look again then */
 	bool closing; /* BYE, a signal or the end of the link: leave as soon as all jobs
 			 are dead */
+	bool at_once; /* leave without waiting for them */
 	bool say_gone;
 	int exit_status;
 	bool adopts; /* orphans of jobs become our children */

@@ -27,6 +27,8 @@
 #endif
 
 #define STALLED_MS 1000
+/* How often a machine whose host is gone looks whether it has come back. */
+#define AWAY_MS 10
 
 int64_t runner_now_us(void)
 {
@@ -139,7 +141,11 @@ static int handle_enter(struct runner *r, const struct wire_enter *enter)
 
 	if (link_room(&r->link) < 4096)
 		return -ENOBUFS;
-	view_enter(enter, &entered, binfmt_why, binds_why, sizeof(binfmt_why));
+	if (r->machine)
+		view_bind(enter, r->mounts_fd, &entered, binfmt_why, binds_why,
+			sizeof(binfmt_why));
+	else
+		view_enter(enter, &entered, binfmt_why, binds_why, sizeof(binfmt_why));
 	return link_send(&r->link, WIRE_ENTERED, 0, &entered);
 }
 
@@ -333,6 +339,30 @@ static void leave(struct runner *r, int status)
 	job_kill_all(r, r->out_fd < 0);
 }
 
+/* The end of the link: nobody is left to be told. The port of a machine only says that
+ * its host is not there now; what it had begun to say is never finished. */
+static void link_ended(struct runner *r)
+{
+	if (r->machine) {
+		r->away_until_ms = runner_now_us() / 1000 + AWAY_MS;
+		r->reader.start = r->reader.end = 0;
+		return;
+	}
+	r->in_fd = -1;
+	r->out_fd = -1;
+	leave(r, 0);
+}
+
+/* Milliseconds until a host that is away is looked for, 0 when it is there. */
+static int64_t away_left(struct runner *r)
+{
+	int64_t left = r->away_until_ms - runner_now_us() / 1000;
+
+	if (left <= 0)
+		r->away_until_ms = 0;
+	return left > 0 && r->away_until_ms ? left : 0;
+}
+
 static void read_link(struct runner *r)
 {
 	const uint8_t *body;
@@ -344,10 +374,7 @@ static void read_link(struct runner *r)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		/* Nobody is left to be told. */
-		r->in_fd = -1;
-		r->out_fd = -1;
-		leave(r, 0);
+		link_ended(r);
 		return;
 	}
 	frame_reader_add(&r->reader, (size_t)n);
@@ -377,14 +404,13 @@ static bool write_link(struct runner *r)
 	const uint8_t *data = link_output(&r->link, &len);
 	ssize_t n;
 
-	if (!data || r->out_fd < 0)
+	if (!data || r->out_fd < 0 || r->away_until_ms)
 		return false;
 	n = write(r->out_fd, data, len);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n < 0) {
-		r->out_fd = -1;
-		leave(r, 0);
+		link_ended(r);
 		return false;
 	}
 	link_wrote(&r->link, (size_t)n);
@@ -401,13 +427,27 @@ static void reap(struct runner *r)
 		job_reaped(r, pid, status, &usage);
 }
 
+/* The first process gets them from reboot, halt and poweroff. What runs then shall be
+ * found running by whoever looks why the machine has ended. */
+static void take_signal(struct runner *r, int signal)
+{
+	if (r->machine && signal == SIGHUP)
+		return;
+	if (!r->machine) {
+		leave(r, 128 + signal);
+		return;
+	}
+	r->exit_status = 128 + signal;
+	r->closing = r->at_once = true;
+}
+
 static void read_signals(struct runner *r)
 {
 	struct signalfd_siginfo info;
 
 	while (read(r->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		if (info.ssi_signo != SIGCHLD)
-			leave(r, 128 + (int)info.ssi_signo);
+			take_signal(r, (int)info.ssi_signo);
 	reap(r);
 }
 
@@ -415,7 +455,7 @@ static int64_t silence_left(struct runner *r)
 {
 	int64_t left;
 
-	if (!r->silence_ms || r->closing)
+	if (!r->silence_ms || r->closing || r->machine)
 		return -1;
 	left = r->heard_ms + r->silence_ms - runner_now_us() / 1000;
 	if (left > 0)
@@ -428,7 +468,7 @@ static void step(struct runner *r)
 {
 	struct pollfd fds[3 + 3 * WIRE_JOBS_MAX];
 	struct job_poll from[3 * WIRE_JOBS_MAX];
-	int64_t wait = job_tick(r), silence = silence_left(r);
+	int64_t wait = job_tick(r), silence = silence_left(r), away = away_left(r);
 	size_t n = 2, pending;
 	int in_fd = r->in_fd;
 
@@ -441,9 +481,11 @@ static void step(struct runner *r)
 	while (stage_pump(r));
 	if (silence >= 0 && (wait < 0 || silence < wait))
 		wait = silence;
+	if (away && (wait < 0 || away < wait))
+		wait = away;
 	fds[0] = (struct pollfd){.fd = r->signal_fd, .events = POLLIN};
-	fds[1] = (struct pollfd){.fd = in_fd, .events = POLLIN};
-	if (r->out_fd >= 0 && link_output(&r->link, &pending))
+	fds[1] = (struct pollfd){.fd = away ? -1 : in_fd, .events = POLLIN};
+	if (r->out_fd >= 0 && !away && link_output(&r->link, &pending))
 		fds[n++] = (struct pollfd){.fd = r->out_fd, .events = POLLOUT};
 	pending = n;
 	n += job_poll(r, fds + n, from, sizeof(from) / sizeof(from[0]));
@@ -491,7 +533,7 @@ static void default_signals(void)
 		syscall(SYS_rt_sigaction, i, plain, NULL, set_size);
 }
 
-static int open_signals(void)
+static int open_signals(bool machine)
 {
 	sigset_t set;
 
@@ -502,6 +544,10 @@ static int open_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	if (machine) {
+		sigaddset(&set, SIGUSR1);
+		sigaddset(&set, SIGUSR2);
+	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -526,13 +572,15 @@ int serve(const struct serve_options *options)
 	link_init(&r->link, journal, RUNNER_JOURNAL_SIZE);
 	r->in_fd = options->in_fd;
 	r->out_fd = options->out_fd;
-	r->signal_fd = open_signals();
+	r->machine = options->machine;
+	r->mounts_fd = options->mounts_fd;
+	r->signal_fd = open_signals(r->machine);
 	r->heard_ms = runner_now_us() / 1000;
 	r->mark_base = kin_first_mark();
 	r->stage = options->work ? stage_open(options->work) : NULL;
 	no_wait(r->in_fd);
 	no_wait(r->out_fd);
-	while (!r->closing || job_count(r))
+	while (!r->at_once && (!r->closing || job_count(r)))
 		step(r);
 	say_gone(r);
 	status = r->exit_status;

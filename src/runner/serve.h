@@ -10,6 +10,11 @@
 struct serve_options {
 	int in_fd, out_fd;
 	const char *work; /* directory of store and trees, or NULL */
+	/* The whole machine is ours, and the link is its port: where that ends, a host
+	 * comes back later, to this machine or to a copy of it. A signal ends us at once,
+	 * with 128 and its number, for somebody wants the machine to end. */
+	bool machine;
+	int mounts_fd; /* mount namespace of the jobs, -1: ours */
 };
 
 /* Returns the exit status of the program. */

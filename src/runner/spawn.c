@@ -159,6 +159,8 @@ static int run_child(void *arg)
 
 	if (s->new_session)
 		setsid();
+	if (s->mounts_fd >= 0 && setns(s->mounts_fd, CLONE_NEWNS) < 0)
+		give_up(c, WIRE_STEP_FORK);
 	for (int i = 0; i < 3; i++)
 		if (s->stdio[i] >= 0 && dup2(s->stdio[i], i) < 0)
 			give_up(c, WIRE_STEP_STREAMS);

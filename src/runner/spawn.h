@@ -19,6 +19,8 @@ struct spawn {
 	int stdio[3]; /* -1: as ours */
 	bool new_session;
 	bool die_with_us;
+	int mounts_fd; /* mount namespace to enter; its root becomes the directory. -1:
+			  ours */
 	uint32_t mark;
 	struct wire_bytes rlimits;
 	bool set_ids;

@@ -252,14 +252,14 @@ static void register_all(const struct wire_bytes *emulators, struct part *binfmt
 
 /* ---- the whole */
 
-static void bind_all(const struct wire_list *list, struct part *binds)
+static void bind_all(const struct wire_list *list, bool all_private, struct part *binds)
 {
 	const char *at = NULL, *source, *target;
 	char what[512];
 
 	while ((source = msg_list_next(list, &at)) &&
 		(target = msg_list_next(list, &at))) {
-		int err = bind_at(source, target);
+		int err = bind_at(source, target, all_private);
 
 		if (!err)
 			continue;
@@ -303,7 +303,7 @@ static void fill_view(const struct wire_enter *enter, struct part *binfmt,
 	if (is_open(binfmt))
 		register_all(&enter->emulators, binfmt);
 	if (is_open(binds))
-		bind_all(&enter->binds, binds);
+		bind_all(&enter->binds, false, binds);
 	err = leave_root(uid, gid);
 	if (err) {
 		fail(binfmt, err, "the own user number cannot be restored");
@@ -313,6 +313,17 @@ static void fill_view(const struct wire_enter *enter, struct part *binfmt,
 	 * where we are. */
 	if (binds->wanted && chdir(cwd) < 0 && errno != ENOENT)
 		fail(binds, -errno, cwd);
+}
+
+static void tell(
+	struct wire_entered *entered, const struct part *binfmt, const struct part *binds)
+{
+	if (is_open(binfmt))
+		entered->done |= WIRE_VIEW_BINFMT;
+	if (is_open(binds))
+		entered->done |= WIRE_VIEW_BINDS;
+	entered->binfmt_errno = (uint32_t)-binfmt->err;
+	entered->binds_errno = (uint32_t)-binds->err;
 }
 
 void view_enter(const struct wire_enter *enter, struct wire_entered *entered,
@@ -328,12 +339,27 @@ void view_enter(const struct wire_enter *enter, struct wire_entered *entered,
 		fail(&binfmt, -ENOSYS, "a private binfmt_misc needs Linux 6.7 or later");
 	if (enter_what_is_allowed(&binfmt, &binds, uid, gid))
 		fill_view(enter, &binfmt, &binds, uid, gid);
-	if (is_open(&binfmt))
-		entered->done |= WIRE_VIEW_BINFMT;
+	tell(entered, &binfmt, &binds);
+}
+
+void view_bind(const struct wire_enter *enter, int mounts_fd,
+	struct wire_entered *entered, char *binfmt_why, char *binds_why, size_t size)
+{
+	struct part binfmt = {enter->emulators.len, 0, binfmt_why, size};
+	struct part binds = {enter->binds.count, 0, binds_why, size};
+	int own_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	binfmt_why[0] = binds_why[0] = '\0';
+	fail(&binfmt, -EOPNOTSUPP, "a machine is no emulator's place");
+	if (own_fd < 0 || (mounts_fd >= 0 && setns(mounts_fd, CLONE_NEWNS) < 0))
+		fail(&binds, -errno, "the tests' mount namespace cannot be entered");
 	if (is_open(&binds))
-		entered->done |= WIRE_VIEW_BINDS;
-	entered->binfmt_errno = (uint32_t)-binfmt.err;
-	entered->binds_errno = (uint32_t)-binds.err;
+		bind_all(&enter->binds, true, &binds);
+	if (own_fd >= 0) {
+		setns(own_fd, CLONE_NEWNS);
+		close(own_fd);
+	}
+	tell(entered, &binfmt, &binds);
 }
 
 int view_add_entropy(const uint8_t *data, size_t len)

@@ -14,6 +14,10 @@
  * (`size` bytes each, "" when it worked or was not asked for). */
 void view_enter(const struct wire_enter *enter, struct wire_entered *entered,
 	char *binfmt_why, char *binds_why, size_t size);
+/* The same in a machine, where all is private already: only the binds, in the mount
+ * namespace `mounts_fd` (-1: ours). Emulators are refused. */
+void view_bind(const struct wire_enter *enter, int mounts_fd,
+	struct wire_entered *entered, char *binfmt_why, char *binds_why, size_t size);
 /* Feeds and reseeds the kernel's random generator. 0 or negative errno. */
 int view_add_entropy(const uint8_t *data, size_t len);
 

@@ -59,7 +59,8 @@ static void start_runner(void)
 		exit(99);
 	server = fork();
 	if (server == 0) {
-		struct serve_options options = {.in_fd = pair[1], .out_fd = pair[1]};
+		struct serve_options options = {
+			.in_fd = pair[1], .out_fd = pair[1], .mounts_fd = -1};
 
 		close(pair[0]);
 		signal(SIGHUP, SIG_IGN);
