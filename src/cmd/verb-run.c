@@ -154,11 +154,10 @@ static bool stops_early(const struct invocation *in)
 static int run_plan(struct invocation *in, struct err *e)
 {
 	struct workload *w = &in->session.workload;
-	autofree struct place **places = xcalloc(w->n_columns, sizeof(struct place *));
-	autofree const struct launch **launches =
-		xcalloc(w->n_columns, sizeof(struct launch *));
+	autofree struct schedule_column *columns = xcalloc(w->n_columns, sizeof *columns);
 	struct schedule_options o = {
-		.launches = launches,
+		.columns = columns,
+		.n_columns = w->n_columns,
 		.jobs = in->c.no_capture ? 1 : w->jobs,
 		.max_fail = stops_early(in) ? 1 : in->c.max_fail,
 		.no_capture = in->c.no_capture,
@@ -169,12 +168,9 @@ static int run_plan(struct invocation *in, struct err *e)
 
 	if (workload_open_places(w, &in->plan, e) < 0)
 		return -1;
-	for (size_t i = 0; i < w->n_columns; i++) {
-		places[i] = w->columns[i].place;
-		launches[i] = &w->columns[i].launch;
-	}
-	o.places = places;
-	o.n_columns = w->n_columns;
+	for (size_t i = 0; i < w->n_columns; i++)
+		columns[i] = (struct schedule_column){w->columns[i].places,
+			w->columns[i].n_places, &w->columns[i].launch};
 	preflight_check(w, &in->plan);
 	send_plan(in);
 	schedule_run(&in->plan, &o, &in->result);

@@ -61,9 +61,10 @@ enum place_state {
 };
 
 /* Begins to open a place and returns at once; place_wait() moves it on until it is up or
- * down. `shipment` (borrowed; NULL: nothing) is what a staged place gets. The column is
- * borrowed; the place keeps copies of the rest, but for config->machine. NULL when
- * nothing can be started at all. */
+ * down: no task may be submitted before. `shipment` (borrowed; NULL: nothing) is what a
+ * staged place gets. The column is borrowed; the place keeps copies of the rest, but for
+ * config->machine. NULL when nothing can be started at all: ERR_INFRA, or ERR_SETUP for
+ * what is missing on this machine. */
 struct place *place_start(const struct event_column *column,
 	const struct place_config *config, const struct place_view *view,
 	const struct shipment *shipment, struct err *e);
@@ -71,13 +72,12 @@ enum place_state place_state(const struct place *p);
 /* Why it is down, by its own signs; NULL while it is not, or when nothing but the loss of
  * the link is known. Borrowed. */
 const struct demise *place_demise(const struct place *p);
-/* Ends what is there and begins anew from the last saved state: COMING afterwards. No
- * task of its may run. */
+/* Ends what is there (up, coming or down) and begins anew, from the last saved state
+ * where there is one: COMING afterwards, or DOWN when it fails. No task of its may run.
+ */
 int place_renew(struct place *p, struct err *e) MUST_CHECK;
 
-/* Starts the runner and waits until it is ready. The column is borrowed; the place keeps
- * copies of the rest. Kind of error: ERR_INFRA (or ERR_SETUP for what is missing on this
- * machine). */
+/* place_start() without a shipment, and the wait until it is up. */
 struct place *place_open(const struct event_column *column,
 	const struct place_config *config, const struct place_view *view, struct err *e);
 /* Kills what still runs (each task ends as lost), ends the runner, frees. */
@@ -86,6 +86,12 @@ void place_close(struct place *p);
 void place_cleanup(struct place **p);
 
 const struct event_column *place_column(const struct place *p);
+/* What it is made of, as its transport says: "qemu-system-aarch64 7.2"; may be NULL.
+ * Borrowed. */
+const char *place_detail(const struct place *p);
+/* What went wrong on the way up and was made good: a saved state that was of no use. One
+ * sentence, borrowed; NULL when there is nothing to tell. */
+const char *place_remark(const struct place *p);
 /* Why scripts and child processes cannot run target programs here, or NULL when they can
  * (or need not). Borrowed. */
 const char *place_view_problem(const struct place *p);
@@ -98,12 +104,10 @@ const struct wire_welcome *place_welcome(const struct place *p);
 void place_submit(struct place *p, struct task *t);
 void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms);
 size_t place_running(const struct place *p);
-/* False after the runner has died or broken the protocol; its tasks have ended as lost
- * then. */
+/* It takes tasks. When it goes down (its far side has died, or broken the protocol) its
+ * tasks end as lost. */
 bool place_is_up(const struct place *p);
-const char *place_why_down(const struct place *p); /* borrowed; NULL while it is up */
-/* A new runner after the old one died. */
-int place_restart(struct place *p, struct err *e) MUST_CHECK;
+const char *place_why_down(const struct place *p); /* borrowed; NULL unless it is down */
 
 /* Moves bytes for all the places (NULLs are passed over) until something happened,
  * `extra_fd` (-1: none) is readable, or the time is over. True when extra_fd is readable.

@@ -24,8 +24,10 @@ struct schedule {
 	struct running *slots; /* one per process that may run at once */
 	unsigned n_slots, busy, processors;
 	bool serial_running;
-	size_t first_waiting; /* nothing waits before it */
-	unsigned *restarts;   /* per column */
+	size_t first_waiting;  /* nothing waits before it */
+	struct place **places; /* of all columns, to wait for */
+	size_t n_places;
+	unsigned *restarts; /* per column */
 	unsigned signals_seen;
 	bool stop; /* start nothing more */
 };
@@ -75,6 +77,11 @@ static void finish(struct schedule *s, struct plan_item *p, const struct event_i
 	judgement_release(j);
 }
 
+static struct place *place_of(const struct schedule *s, const struct plan_item *p)
+{
+	return s->o->columns[p->column].places[0];
+}
+
 static struct event_item make_item(
 	const struct schedule *s, const struct plan_item *p, unsigned slot)
 {
@@ -82,7 +89,7 @@ static struct event_item make_item(
 		.index = (size_t)(p - s->plan->items),
 		.suite = p->suite,
 		.test = p->test,
-		.column = place_column(s->o->places[p->column]),
+		.column = place_column(place_of(s, p)),
 		.attempt = 1,
 		.attempts = 1,
 		.slot = slot,
@@ -163,7 +170,7 @@ static bool may_start(const struct schedule *s, const struct plan_item *p)
 {
 	unsigned processors = MIN(p->suite->processors, s->o->jobs);
 
-	return p->state == PLAN_WAITING && place_is_up(s->o->places[p->column]) &&
+	return p->state == PLAN_WAITING && place_is_up(place_of(s, p)) &&
 	       s->processors + processors <= s->o->jobs &&
 	       !(p->suite->serial && s->busy) && !waits(s, p) &&
 	       !lock_is_taken(s, p->suite);
@@ -206,7 +213,7 @@ static void start(struct schedule *s, struct plan_item *p)
 {
 	struct running *r = free_slot(s);
 	const struct plan_item *need = failed_need(s, p);
-	const char *missing = missing_file(s->o->launches[p->column], p->suite);
+	const char *missing = missing_file(s->o->columns[p->column].launch, p->suite);
 
 	if (need) {
 		finish_unstarted(s, p, VERDICT_FAIL,
@@ -227,7 +234,7 @@ static void start(struct schedule *s, struct plan_item *p)
 	r->framework = framework_find(p->suite->framework);
 	r->item = make_item(s, p, (unsigned)(r - s->slots));
 	r->next_slow_ms = s->o->slow_ms;
-	launch_case(s->o->launches[p->column], p->suite, r->framework, p->test, 1,
+	launch_case(s->o->columns[p->column].launch, p->suite, r->framework, p->test, 1,
 		r->item.slot, &r->task);
 	r->task.on_end = on_end;
 	r->task.on_output = s->o->no_capture ? on_output : NULL;
@@ -237,7 +244,7 @@ static void start(struct schedule *s, struct plan_item *p)
 	s->processors += MIN(p->suite->processors, s->o->jobs);
 	s->serial_running |= p->suite->serial;
 	send_item(s, EVENT_CASE_START, &r->item, NULL, NULL);
-	place_submit(s->o->places[p->column], &r->task);
+	place_submit(place_of(s, p), &r->task);
 }
 
 /* Starts everything that may start now. */
@@ -267,23 +274,23 @@ static void give_column_up(struct schedule *s, size_t column, const char *why)
 	}
 }
 
-/* A dead runner is started again; one that dies again and again takes its column with it.
- */
+/* A dead place is renewed; one that dies again and again takes its column with it. */
 static void revive_places(struct schedule *s)
 {
 	for (size_t i = 0; i < s->o->n_columns; i++) {
+		const struct schedule_column *c = &s->o->columns[i];
 		autofree char *why = NULL;
 		struct err e = {0};
 
-		if (!s->o->places[i] || place_is_up(s->o->places[i]))
+		if (!c->n_places || place_state(c->places[0]) != PLACE_DOWN)
 			continue;
-		why = xstrdup(place_why_down(s->o->places[i]));
+		why = xstrdup(place_why_down(c->places[0]));
 		if (s->stop || ++s->restarts[i] > MAX_RESTARTS) {
 			give_column_up(s, i, why);
 			continue;
 		}
 		emit_note(s->o->emit, why);
-		if (place_restart(s->o->places[i], &e) < 0)
+		if (place_renew(c->places[0], &e) < 0)
 			give_column_up(s, i, e.msg);
 	}
 }
@@ -302,7 +309,7 @@ static void heed_interrupt(struct schedule *s)
 		bool hard = s->signals_seen > 1;
 
 		if (r->used)
-			place_kill(s->o->places[r->plan->column], &r->task,
+			place_kill(place_of(s, r->plan), &r->task,
 				hard ? SIGKILL : s->o->interrupt->signal,
 				hard ? 0 : r->task.grace_ms);
 	}
@@ -335,6 +342,25 @@ static void tick(struct schedule *s)
 	tell_slow(s);
 }
 
+static bool is_coming(const struct schedule *s)
+{
+	for (size_t i = 0; i < s->n_places; i++)
+		if (place_state(s->places[i]) == PLACE_COMING)
+			return true;
+	return false;
+}
+
+static void collect_places(struct schedule *s)
+{
+	for (size_t i = 0; i < s->o->n_columns; i++)
+		s->n_places += s->o->columns[i].n_places;
+	s->places = xcalloc(s->n_places + 1, sizeof(struct place *));
+	s->n_places = 0;
+	for (size_t i = 0; i < s->o->n_columns; i++)
+		for (size_t k = 0; k < s->o->columns[i].n_places; k++)
+			s->places[s->n_places++] = s->o->columns[i].places[k];
+}
+
 /* Nothing runs and nothing may start, though something waits: its column's place is gone
  * for good (told already), or the run was stopped. */
 static bool is_over(const struct schedule *s)
@@ -361,14 +387,15 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		result->column_counts[plan->items[i].column].total++;
 	s.slots = xcalloc(s.n_slots, sizeof *s.slots);
 	s.restarts = xcalloc(options->n_columns, sizeof *s.restarts);
+	collect_places(&s);
 	for (;;) {
 		heed_interrupt(&s);
 		revive_places(&s);
 		fill_slots(&s);
 		if (is_over(&s))
 			break;
-		place_wait(options->places, options->n_columns, options->interrupt->fd,
-			s.busy ? MAX(0, next_tick - now_ms()) : 0);
+		place_wait(s.places, s.n_places, options->interrupt->fd,
+			s.busy || is_coming(&s) ? MAX(0, next_tick - now_ms()) : 0);
 		if (now_ms() >= next_tick) {
 			next_tick = now_ms() + TICK_MS;
 			tick(&s);
@@ -381,5 +408,6 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		result->column_counts[plan->items[i].column].not_run++;
 	}
 	free(s.slots);
+	free(s.places);
 	free(s.restarts);
 }

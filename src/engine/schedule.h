@@ -12,10 +12,15 @@
 #include "engine/place.h"
 #include "model/plan.h"
 
+/* What there is of one column: all of it borrowed. */
+struct schedule_column {
+	struct place *const *places; /* up or coming; each takes cases */
+	size_t n_places;             /* 0 where the plan has nothing for the column */
+	const struct launch *launch;
+};
+
 struct schedule_options {
-	/* NULL where the plan has nothing for the column. */
-	struct place *const *places;          /* one per column */
-	const struct launch *const *launches; /* one per column */
+	const struct schedule_column *columns;
 	size_t n_columns;
 	unsigned jobs;   /* processes at once on this machine */
 	size_t max_fail; /* stop starting after so many failures; 0: never */

@@ -48,6 +48,7 @@ struct session {
 	int64_t now_ms, heard_ms, pinged_ms, hello_ms, acked_ms, frame_ms;
 	uint64_t token;
 	int64_t token_ms;
+	int64_t asked_ms; /* the first ping since something was heard; 0: none */
 	size_t unacked_bytes;
 	uint64_t bytes_in, bytes_out;
 };
@@ -97,6 +98,7 @@ void session_greet(struct session *s)
 	s->ready = false;
 	s->reader.start = s->reader.end = 0;
 	s->heard_ms = s->frame_ms = s->now_ms;
+	s->asked_ms = 0;
 	link_restart(&s->link);
 	say_hello(s);
 }
@@ -354,6 +356,7 @@ static int take_frame(struct session *s, const struct wire_header *h, const uint
 	int err;
 
 	s->heard_ms = s->frame_ms = s->now_ms;
+	s->asked_ms = 0;
 	if (!h->sequence)
 		return take_passing(s, h, body, e);
 	/* What was under way when the link was cut comes again after the WELCOME. */
@@ -444,6 +447,8 @@ static void ping(struct session *s)
 	struct wire_ping ping = {++s->token, link_last_sent(&s->link), 0};
 
 	s->pinged_ms = s->token_ms = s->now_ms;
+	if (!s->asked_ms)
+		s->asked_ms = s->now_ms;
 	link_say(&s->link, WIRE_PING, &ping);
 }
 
@@ -480,6 +485,11 @@ int64_t session_tick(struct session *s, int64_t now_ms)
 int64_t session_silence_ms(const struct session *s)
 {
 	return s->now_ms - s->heard_ms;
+}
+
+int64_t session_unanswered_ms(const struct session *s)
+{
+	return s->asked_ms ? s->now_ms - s->asked_ms : 0;
 }
 
 /* Own messages fit by their bounds, and the memory grows; what is left is a mistake of

@@ -90,6 +90,9 @@ int64_t session_tick(struct session *s, int64_t now_ms);
 /* Milliseconds since the runner was last heard, by the ticks; a scheduler gives it up
  * after a few heartbeats. */
 int64_t session_silence_ms(const struct session *s);
+/* Milliseconds since the first heartbeat after which nothing was heard; 0 when all were
+ * answered. Unlike the silence it does not count the time in which nobody asked. */
+int64_t session_unanswered_ms(const struct session *s);
 
 /* Asks for the private view. At most once, before the first job; entered() answers.
  * `binds` may be NULL, else source, target, source, target, …, NULL. */

@@ -108,7 +108,7 @@ static void submit(struct listing *listing, bool ignored)
 		listing->lister->timeout_ms, ignored, &listing->task);
 	listing->task.on_end = on_end;
 	listing->task.ctx = listing;
-	place_submit(listing->column->place, &listing->task);
+	place_submit(listing->column->places[0], &listing->task);
 }
 
 static struct listing *free_slot(struct lister *l)
@@ -125,8 +125,9 @@ static void wait_places(struct lister *l)
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->w->n_columns && n < ARRAY_LEN(places); i++)
-		if (l->w->columns[i].place)
-			places[n++] = l->w->columns[i].place;
+		for (size_t k = 0; k < l->w->columns[i].n_places && n < ARRAY_LEN(places);
+			k++)
+			places[n++] = l->w->columns[i].places[k];
 	place_wait(places, n, l->w->interrupt->fd, 1000);
 	if (interrupt_check(l->w->interrupt) && !l->failed) {
 		l->failed = true;
@@ -139,7 +140,7 @@ static int start(struct lister *l, struct workload_column *c, struct suite *suit
 {
 	struct listing *slot;
 
-	if (!c->place) {
+	if (!c->n_places) {
 		struct err e = {0};
 
 		if (workload_open_places(l->w, NULL, &e) < 0) {
@@ -208,7 +209,7 @@ int workload_list(struct workload *w, const struct filter_set *filter, int64_t t
 	/* After a failure the others are let go with their places. */
 	if (l.failed)
 		for (size_t i = 0; i < w->n_columns; i++)
-			place_cleanup(&w->columns[i].place);
+			workload_close_places(&w->columns[i]);
 	list_cache_close(l.cache);
 	free(l.slots);
 	return l.failed ? -1 : 0;

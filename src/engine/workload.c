@@ -94,7 +94,7 @@ void workload_release(struct workload *w)
 	for (size_t i = 0; i < w->n_columns; i++) {
 		struct workload_column *c = &w->columns[i];
 
-		place_cleanup(&c->place);
+		workload_close_places(c);
 		free(c->label);
 		free(c->uri);
 		free(c->detail);
@@ -424,11 +424,20 @@ int workload_arrange(struct workload *w, const struct workload_options *o, struc
 
 /* ---- places */
 
+void workload_close_places(struct workload_column *c)
+{
+	for (size_t i = 0; i < c->n_places; i++)
+		place_close(c->places[i]);
+	free(c->places);
+	c->places = NULL;
+	c->n_places = 0;
+}
+
 /* The first column of a foreign target tells, once, when its scripts will not find their
  * programs. */
 static void tell_view_problem(struct workload *w, const struct workload_column *c)
 {
-	const char *problem = place_view_problem(c->place);
+	const char *problem = place_view_problem(c->places[0]);
 	autofree char *text = NULL;
 
 	if (!problem)
@@ -454,11 +463,15 @@ static int open_place(struct workload *w, struct workload_column *c, struct err 
 	};
 	struct event event = {.type = EVENT_PLACE, .place.column = &c->event};
 
-	if (c->place)
+	struct place *place;
+
+	if (c->n_places)
 		return 0;
-	c->place = place_open(&c->event, &config, &view, e);
-	if (!c->place)
+	place = place_open(&c->event, &config, &view, e);
+	if (!place)
 		return -1;
+	c->places = xcalloc(1, sizeof(struct place *));
+	c->places[c->n_places++] = place;
 	emit_send(w->emit, &event);
 	tell_view_problem(w, c);
 	return 0;

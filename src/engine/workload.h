@@ -34,7 +34,8 @@ struct workload_column {
 	enum platform platform;                   /* which of them */
 	char *label, *uri, *detail, *runner_path; /* owned */
 	struct launch launch;
-	struct place *place; /* NULL until needed */
+	struct place **places; /* owned, each; opened when needed */
+	size_t n_places;
 };
 
 struct workload {
@@ -97,6 +98,7 @@ int workload_list(struct workload *w, const struct filter_set *filter, int64_t t
 /* Opens the places of all columns that have something to run in the plan. */
 int workload_open_places(
 	struct workload *w, const struct plan *plan, struct err *e) MUST_CHECK;
+void workload_close_places(struct workload_column *column);
 
 enum run_ignored { RUN_IGNORED_DEFAULT, RUN_IGNORED_ONLY, RUN_IGNORED_ALL };
 

@@ -98,11 +98,10 @@ static struct suite *add(struct bed *b, const char *id, const char *script)
 static void run(struct bed *b, unsigned jobs, size_t max_fail)
 {
 	/* A second column the plan has nothing for. */
-	struct place *places[] = {b->place, NULL};
-	const struct launch *launches[] = {&b->launch, &b->launch};
+	const struct schedule_column columns[] = {
+		{&b->place, 1, &b->launch}, {.launch = &b->launch}};
 	struct schedule_options o = {
-		.places = places,
-		.launches = launches,
+		.columns = columns,
 		.n_columns = 2,
 		.jobs = jobs,
 		.max_fail = max_fail,
