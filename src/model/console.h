@@ -1,7 +1,8 @@
 /*
  * Reads the console of a machine as it comes and recognises when a kernel is in trouble:
  * panics, oopses, hung tasks, RCU stalls, OOM kills, unexpected resets. The patterns are
- * data (images/console.json; targets and projects add their own).
+ * data (images/console.json; targets and projects add their own), docs/console.md says
+ * how.
  */
 #ifndef XTEST_MODEL_CONSOLE_H
 #define XTEST_MODEL_CONSOLE_H
@@ -35,7 +36,8 @@ struct console_finding {
 
 struct console;
 
-/* A scanner of one console. Its memory is bounded whatever comes in. */
+/* A scanner of one console. Its memory is bounded (under half a megabyte) whatever comes
+ * in. `table` is borrowed and must outlive it. */
 struct console *console_new(const struct console_table *table,
 	void (*on_finding)(void *ctx, const struct console_finding *finding), void *ctx);
 void console_free(struct console *c);
@@ -47,7 +49,8 @@ void console_end(struct console *c);
  * end of its report, cleaned, at most `max_lines`; without a finding the last lines. The
  * caller's. */
 char *console_excerpt(const struct console *c, size_t max_lines);
-/* What was said before belongs to the past (a case has ended, a machine was restored). */
+/* What was said before belongs to the past (a case has ended, a machine was restored).
+ * From now on the machine runs: whatever boots on this console has reset. */
 void console_mark(struct console *c);
 
 #endif
