@@ -283,6 +283,11 @@ static void case_end(struct human *h, const struct event *event)
 			stream(h, "stdout", &o->out, o->out_dropped);
 			stream(h, "stderr", &o->err, o->err_dropped);
 		}
+		if (o->console) {
+			heading(h, "console");
+			term_append_block(&h->text, o->console, strlen(o->console),
+				"    ", h->style.bytes);
+		}
 		if (h->text.len > before)
 			buf_append_char(&h->text, '\n');
 	}

@@ -182,6 +182,7 @@ static void write_outcome(struct jsonw *w, const struct outcome *o)
 	jsonw_int(w, "stdout_dropped", (int64_t)o->out_dropped);
 	write_bytes(w, "stderr", buf_str(&o->err), o->err.len);
 	jsonw_int(w, "stderr_dropped", (int64_t)o->err_dropped);
+	jsonw_string(w, "console", o->console);
 }
 
 static void case_end(struct jsonw *w, const struct event *event)

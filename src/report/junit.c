@@ -94,8 +94,17 @@ static void stream(
 
 static void streams(struct xml *w, const struct outcome *o)
 {
+	autorelease(buf) struct buf both = BUF_INIT;
+
 	stream(w, "system-out", &o->out, o->out_dropped);
-	stream(w, "system-err", &o->err, o->err_dropped);
+	if (!o->console) {
+		stream(w, "system-err", &o->err, o->err_dropped);
+		return;
+	}
+	/* The schema has room for two streams. */
+	buf_append(&both, buf_str(&o->err), o->err.len);
+	buf_printf(&both, "%sconsole:\n%s", both.len ? "\n" : "", o->console);
+	stream(w, "system-err", &both, o->err_dropped);
 }
 
 /* <failure>, <error> or <skipped>; nothing for what counts as passed. */

@@ -158,6 +158,8 @@ static void append_diagnostics(struct buf *out, const struct event *event)
 	if (j->verdict != VERDICT_FLAKY) {
 		yaml_output(out, "stdout", o->out.data, o->out.len);
 		yaml_output(out, "stderr", o->err.data, o->err.len);
+		if (o->console)
+			yaml_output(out, "console", o->console, strlen(o->console));
 	}
 	buf_append_str(out, "  ...\n");
 }

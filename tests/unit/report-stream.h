@@ -28,6 +28,7 @@ struct stream_case {
 	const char *detail;
 	const char *reason, *excerpt;
 	const char *out, *err;
+	const char *console;
 	size_t out_len; /* 0: strlen(out) */
 	uint64_t dropped;
 	unsigned leaked;
@@ -104,6 +105,13 @@ static const struct stream_case stream_cases[] = {
 	{14, &stream_user, "test_math", "", 1, 1, .out = "1..2\nok 1 - add\nok 2 - sub\n",
 		.wall_ms = 5, .points = stream_good_points,
 		.n_points = ARRAY_LEN(stream_good_points)},
+	{15, &stream_system, "module", "load", 1, 1, VERDICT_CRASH, END_MACHINE, 0,
+		"Kernel panic - not syncing: Fatal exception",
+		"the machine died: Kernel panic - not syncing: Fatal exception",
+		.out = "loading\n",
+		.console = "BUG: kernel NULL pointer dereference, address: 0\n"
+			   "Kernel panic - not syncing: Fatal exception\n",
+		.wall_ms = 800},
 };
 
 struct stream {
@@ -190,6 +198,7 @@ static void stream_fill(
 		buf_append(&o->out, c->out, c->out_len ? c->out_len : strlen(c->out));
 	if (c->err)
 		buf_append_str(&o->err, c->err);
+	o->console = xstrdup_null(c->console);
 	for (size_t i = 0; i < c->n_points; i++)
 		judgement_add_point(
 			j, c->points[i].name, c->points[i].verdict, c->points[i].reason);
@@ -269,9 +278,9 @@ static void stream_end(struct stream *s, int exit_code, const char *cancelled)
 /* A whole run with every verdict. */
 UNUSED static void stream_whole(stream_sink *sink, void *ctx)
 {
-	struct stream s = {.sink = sink, .ctx = ctx, .column_totals = {1, 12, 2}};
+	struct stream s = {.sink = sink, .ctx = ctx, .column_totals = {1, 12, 3}};
 
-	stream_start(&s, 15);
+	stream_start(&s, 16);
 	stream_send(&s,
 		(struct event){.type = EVENT_NOTE,
 			.note = {"both CMakeLists.txt and meson.build are "
@@ -280,7 +289,7 @@ UNUSED static void stream_whole(stream_sink *sink, void *ctx)
 	for (size_t i = 0; i < 3; i++)
 		stream_send(
 			&s, (struct event){.type = EVENT_PLACE, .place = {s.columns[i]}});
-	stream_plan(&s, 13, 4);
+	stream_plan(&s, 14, 4);
 	for (size_t i = 0; i < ARRAY_LEN(stream_cases); i++)
 		stream_case(&s, &stream_cases[i]);
 	stream_end(&s, 107, NULL);
