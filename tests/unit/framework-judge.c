@@ -9,6 +9,7 @@
 #define TIMEOUT 1000
 #define NOT_STARTED 1001
 #define LOST 1002
+#define MACHINE 1003
 
 /* Most rows are what ctest 3.25, meson 1.0 and Automake's test-driver did with the same
  * program. */
@@ -62,6 +63,10 @@ static const struct {
 		NULL, VERDICT_LOST, "could not be started: no such file"},
 	{"XFAIL and lost", "autotools", LOST, "", "", true, 0, NULL, NULL, NULL,
 		VERDICT_LOST, "lost: the machine is gone"},
+	{"it ended its machine", "cmake", MACHINE, "", "", false, 0, NULL, NULL, NULL,
+		VERDICT_CRASH, "ended its machine: kernel panic"},
+	{"XFAIL and it ended its machine", "meson", MACHINE, "", "", true, 0, NULL, NULL,
+		NULL, VERDICT_CRASH, "ended its machine: kernel panic"},
 	{"XFAIL and a command that is not there", "autotools", 127, "",
 		"sh: 1: prog: not found\n", true, 0, NULL, NULL, NULL, VERDICT_FAIL,
 		"no expected failure: a program that was not found (status 127)"},
@@ -140,6 +145,9 @@ static void fill(struct suite *s, struct outcome *o, size_t i)
 	} else if (o->code == LOST) {
 		o->kind = END_LOST;
 		o->detail = xstrdup("the machine is gone");
+	} else if (o->code == MACHINE) {
+		o->kind = END_MACHINE;
+		o->detail = xstrdup("kernel panic");
 	}
 }
 
