@@ -169,8 +169,14 @@ static int run_plan(struct invocation *in, struct err *e)
 	if (workload_open_places(w, &in->plan, e) < 0)
 		return -1;
 	for (size_t i = 0; i < w->n_columns; i++)
-		columns[i] = (struct schedule_column){w->columns[i].places,
-			w->columns[i].n_places, &w->columns[i].launch};
+		columns[i] = (struct schedule_column){
+			.places = w->columns[i].places,
+			.n_places = w->columns[i].n_places,
+			.slots = w->columns[i].event.slots,
+			.renewable = w->columns[i].renewable,
+			.fresh = w->fresh,
+			.launch = &w->columns[i].launch,
+		};
 	preflight_check(w, &in->plan);
 	send_plan(in);
 	schedule_run(&in->plan, &o, &in->result);

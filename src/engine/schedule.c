@@ -1,6 +1,8 @@
 #include "engine/schedule.h"
 
 #include "base/fs.h"
+#include "engine/blame.h"
+#include "engine/pool.h"
 
 #include <signal.h>
 
@@ -10,24 +12,32 @@ enum { TICK_MS = 100, MAX_RESTARTS = 3 };
 struct running {
 	struct schedule *schedule;
 	struct plan_item *plan;
+	struct pool_place *place;
+	struct pool_claim claim; /* what it has of the place */
 	const struct framework *framework;
 	struct task task;
 	struct event_item item;
 	int64_t next_slow_ms;
 	bool used;
+	bool fallen; /* ended with its place: what that means is not decided yet */
+};
+
+/* What became of a case so far. */
+struct history {
+	unsigned attempts;
+	bool suspect; /* a machine died under it */
 };
 
 struct schedule {
 	struct plan *plan;
 	const struct schedule_options *o;
 	struct schedule_result *r;
-	struct running *slots; /* one per process that may run at once */
+	struct pool pool;
+	struct history *history; /* one per item of the plan */
+	struct running *slots;   /* one per process that may run at once */
 	unsigned n_slots, busy, processors;
 	bool serial_running;
-	size_t first_waiting;  /* nothing waits before it */
-	struct place **places; /* of all columns, to wait for */
-	size_t n_places;
-	unsigned *restarts; /* per column */
+	size_t first_waiting; /* nothing waits before it */
 	unsigned signals_seen;
 	bool stop; /* start nothing more */
 };
@@ -77,21 +87,24 @@ static void finish(struct schedule *s, struct plan_item *p, const struct event_i
 	judgement_release(j);
 }
 
-static struct place *place_of(const struct schedule *s, const struct plan_item *p)
+static struct history *history_of(struct schedule *s, const struct plan_item *p)
 {
-	return s->o->columns[p->column].places[0];
+	return &s->history[p - s->plan->items];
 }
 
+/* The next attempt at a case. */
 static struct event_item make_item(
-	const struct schedule *s, const struct plan_item *p, unsigned slot)
+	struct schedule *s, const struct plan_item *p, unsigned slot)
 {
+	unsigned attempt = history_of(s, p)->attempts + 1;
+
 	return (struct event_item){
 		.index = (size_t)(p - s->plan->items),
 		.suite = p->suite,
 		.test = p->test,
-		.column = place_column(place_of(s, p)),
-		.attempt = 1,
-		.attempts = 1,
+		.column = s->o->columns[p->column].launch->column,
+		.attempt = attempt,
+		.attempts = attempt,
 		.slot = slot,
 		.started_ms = now_ms() - s->o->emit->start_ms,
 	};
@@ -116,20 +129,39 @@ static void finish_unstarted(
 
 /* ---- what the places tell */
 
-static void on_end(void *ctx, struct task *task)
+static void leave_slot(struct running *r)
 {
-	struct running *r = ctx;
 	struct schedule *s = r->schedule;
-	struct judgement j = {0};
 
-	framework_judge(r->framework, r->plan->suite, r->plan->test, &task->outcome, &j);
 	s->busy--;
 	s->processors -= MIN(r->plan->suite->processors, s->o->jobs);
 	if (r->plan->suite->serial)
 		s->serial_running = false;
+	pool_leave(r->place, &r->claim);
+	task_release(&r->task);
 	r->used = false;
-	finish(s, r->plan, &r->item, &task->outcome, &j);
-	task_release(task);
+}
+
+static void end_case(struct running *r)
+{
+	struct judgement j = {0};
+
+	framework_judge(
+		r->framework, r->plan->suite, r->plan->test, &r->task.outcome, &j);
+	finish(r->schedule, r->plan, &r->item, &r->task.outcome, &j);
+	leave_slot(r);
+}
+
+static void on_end(void *ctx, struct task *task)
+{
+	struct running *r = ctx;
+
+	r->fallen = task->outcome.kind == END_LOST &&
+		    place_state(r->place->place) == PLACE_DOWN;
+	if (r->fallen)
+		return;
+	r->place->deaths = 0;
+	end_case(r);
 }
 
 static void on_output(
@@ -166,14 +198,26 @@ static bool lock_is_taken(const struct schedule *s, const struct suite *suite)
 	return false;
 }
 
-static bool may_start(const struct schedule *s, const struct plan_item *p)
+static struct pool_claim claim_of(struct schedule *s, const struct plan_item *p)
+{
+	return (struct pool_claim){
+		.column = &s->o->columns[p->column],
+		.suite = p->suite,
+		.alone = history_of(s, p)->suspect,
+	};
+}
+
+/* Where the item may start now; NULL: nowhere yet. */
+static struct pool_place *place_for(struct schedule *s, const struct plan_item *p)
 {
 	unsigned processors = MIN(p->suite->processors, s->o->jobs);
+	struct pool_claim claim = claim_of(s, p);
 
-	return p->state == PLAN_WAITING && place_is_up(place_of(s, p)) &&
-	       s->processors + processors <= s->o->jobs &&
-	       !(p->suite->serial && s->busy) && !waits(s, p) &&
-	       !lock_is_taken(s, p->suite);
+	if (p->state != PLAN_WAITING || s->processors + processors > s->o->jobs ||
+		(p->suite->serial && s->busy) || waits(s, p) ||
+		lock_is_taken(s, p->suite))
+		return NULL;
+	return pool_find(&s->pool, &claim);
 }
 
 /* The fixture this item needs and which did not pass, or NULL. */
@@ -209,11 +253,12 @@ static struct running *free_slot(struct schedule *s)
 	return NULL;
 }
 
-static void start(struct schedule *s, struct plan_item *p)
+static void start(struct schedule *s, struct plan_item *p, struct pool_place *place)
 {
+	const struct launch *launch = s->o->columns[p->column].launch;
 	struct running *r = free_slot(s);
 	const struct plan_item *need = failed_need(s, p);
-	const char *missing = missing_file(s->o->columns[p->column].launch, p->suite);
+	const char *missing = missing_file(launch, p->suite);
 
 	if (need) {
 		finish_unstarted(s, p, VERDICT_FAIL,
@@ -230,21 +275,24 @@ static void start(struct schedule *s, struct plan_item *p)
 			xasprintf("not run: required file %s is missing", missing));
 		return;
 	}
-	*r = (struct running){.schedule = s, .plan = p, .used = true};
+	*r = (struct running){.schedule = s, .plan = p, .place = place, .used = true};
+	r->claim = claim_of(s, p);
 	r->framework = framework_find(p->suite->framework);
 	r->item = make_item(s, p, (unsigned)(r - s->slots));
 	r->next_slow_ms = s->o->slow_ms;
-	launch_case(s->o->columns[p->column].launch, p->suite, r->framework, p->test, 1,
+	launch_case(launch, p->suite, r->framework, p->test, r->item.attempt,
 		r->item.slot, &r->task);
 	r->task.on_end = on_end;
 	r->task.on_output = s->o->no_capture ? on_output : NULL;
 	r->task.ctx = r;
 	p->state = PLAN_RUNNING;
+	history_of(s, p)->attempts++;
 	s->busy++;
 	s->processors += MIN(p->suite->processors, s->o->jobs);
 	s->serial_running |= p->suite->serial;
+	pool_enter(place, &r->claim);
 	send_item(s, EVENT_CASE_START, &r->item, NULL, NULL);
-	place_submit(place_of(s, p), &r->task);
+	place_submit(place->place, &r->task);
 }
 
 /* Starts everything that may start now. */
@@ -254,11 +302,36 @@ static void fill_slots(struct schedule *s)
 		s->plan->items[s->first_waiting].state != PLAN_WAITING)
 		s->first_waiting++;
 	for (size_t i = s->first_waiting; i < s->plan->len; i++) {
+		struct pool_place *place;
+
 		if (s->stop || s->busy == s->n_slots || s->processors >= s->o->jobs ||
 			s->serial_running)
 			return;
-		if (may_start(s, &s->plan->items[i]))
-			start(s, &s->plan->items[i]);
+		place = place_for(s, &s->plan->items[i]);
+		if (place)
+			start(s, &s->plan->items[i], place);
+	}
+}
+
+/* Idle places are made anew for those that none of the used ones is good for, even when
+ * nothing more may start just now: they are ready when something may. */
+static void renew_places(struct schedule *s)
+{
+	for (size_t i = 0; i < s->o->n_columns && !s->stop; i++) {
+		const struct schedule_column *column = &s->o->columns[i];
+		size_t wanted = 0;
+
+		if (!column->renewable || !pool_count_idle(&s->pool, column))
+			continue;
+		for (size_t k = s->first_waiting;
+			k < s->plan->len && wanted < column->n_places; k++) {
+			struct plan_item *p = &s->plan->items[k];
+			struct pool_claim claim = claim_of(s, p);
+
+			wanted += p->column == i && p->state == PLAN_WAITING &&
+				  pool_needs_renewal(&s->pool, &claim);
+		}
+		pool_renew(&s->pool, column, wanted);
 	}
 }
 
@@ -274,24 +347,107 @@ static void give_column_up(struct schedule *s, size_t column, const char *why)
 	}
 }
 
-/* A dead place is renewed; one that dies again and again takes its column with it. */
-static void revive_places(struct schedule *s)
+/* The case runs again: this attempt has no verdict of its own and does not count. */
+static void end_attempt(struct running *r)
 {
-	for (size_t i = 0; i < s->o->n_columns; i++) {
-		const struct schedule_column *c = &s->o->columns[i];
+	struct schedule *s = r->schedule;
+	struct plan_item *p = r->plan;
+	struct judgement j = {0};
+
+	r->item.attempts++;
+	framework_judge(r->framework, p->suite, p->test, &r->task.outcome, &j);
+	send_item(s, EVENT_CASE_END, &r->item, &r->task.outcome, &j);
+	judgement_release(&j);
+	p->state = PLAN_WAITING;
+	history_of(s, p)->suspect = true;
+	s->first_waiting = MIN(s->first_waiting, r->item.index);
+	leave_slot(r);
+}
+
+static void tell_suspects(struct schedule *s, const struct pool_place *place,
+	const struct running *one, const char *why)
+{
+	autofree char *name = event_item_name(&one->item);
+	autofree char *text = blame_note(
+		place->column->launch->column->label, why, place->running, name);
+
+	emit_note(s->o->emit, text);
+}
+
+/* Decides what the death of the place means for the cases that were on it. Returns
+ * whether a case was to blame. */
+static bool bury(struct schedule *s, struct pool_place *place, const char *why)
+{
+	struct blame_facts facts = {
+		.demise = place_demise(place->place),
+		.renewable = place->column->renewable && !s->stop,
+		.running = place->running,
+	};
+	bool blamed = false, told = false;
+
+	for (unsigned i = 0; i < s->n_slots; i++) {
+		struct running *r = &s->slots[i];
+		enum blame blame;
+
+		if (!r->used || !r->fallen || r->place != place)
+			continue;
+		facts.alone = r->claim.alone;
+		blame = blame_find(&facts);
+		r->task.outcome.wall_us =
+			(now_ms() - s->o->emit->start_ms - r->item.started_ms) * 1000;
+		if (blame == BLAME_SUSPECT && !told)
+			tell_suspects(s, place, r, why);
+		told |= blame == BLAME_SUSPECT;
+		if (blame == BLAME_CASE)
+			blame_accuse(&r->task.outcome, facts.demise, why);
+		blamed |= blame == BLAME_CASE;
+		if (blame == BLAME_SUSPECT)
+			end_attempt(r);
+		else
+			end_case(r);
+	}
+	return blamed;
+}
+
+/* Its cases go to the others of the column; without others they are lost. */
+static void give_place_up(struct schedule *s, struct pool_place *place, const char *why)
+{
+	autofree char *text = NULL;
+
+	place->gone = true;
+	if (!pool_is_alive(&s->pool, place->column)) {
+		give_column_up(s, (size_t)(place->column - s->o->columns), why);
+		return;
+	}
+	text = xasprintf("%s: one of its places is given up: %s",
+		place->column->launch->column->label, why);
+	if (!s->stop)
+		emit_note(s->o->emit, text);
+}
+
+/* A place that died is started again. One that dies again and again though no case is to
+ * blame is given up. */
+static void tend_places(struct schedule *s)
+{
+	for (size_t i = 0; i < s->pool.len; i++) {
+		struct pool_place *place = &s->pool.v[i];
 		autofree char *why = NULL;
 		struct err e = {0};
+		size_t running = place->running;
 
-		if (!c->n_places || place_state(c->places[0]) != PLACE_DOWN)
+		if (place->gone || place_state(place->place) != PLACE_DOWN)
 			continue;
-		why = xstrdup(place_why_down(c->places[0]));
-		if (s->stop || ++s->restarts[i] > MAX_RESTARTS) {
-			give_column_up(s, i, why);
+		why = xstrdup(place_why_down(place->place));
+		place->deaths += !bury(s, place, why);
+		if (s->stop || place->deaths > MAX_RESTARTS) {
+			give_place_up(s, place, why);
 			continue;
 		}
-		emit_note(s->o->emit, why);
-		if (place_renew(c->places[0], &e) < 0)
-			give_column_up(s, i, e.msg);
+		/* What a machine took along has been told. */
+		if (!running || !place->column->renewable)
+			emit_note(s->o->emit, why);
+		if (pool_revive(place, &e) < 0)
+			give_place_up(s, place, e.msg);
 	}
 }
 
@@ -308,8 +464,8 @@ static void heed_interrupt(struct schedule *s)
 		struct running *r = &s->slots[i];
 		bool hard = s->signals_seen > 1;
 
-		if (r->used)
-			place_kill(place_of(s, r->plan), &r->task,
+		if (r->used && !r->fallen)
+			place_kill(r->place->place, &r->task,
 				hard ? SIGKILL : s->o->interrupt->signal,
 				hard ? 0 : r->task.grace_ms);
 	}
@@ -342,25 +498,6 @@ static void tick(struct schedule *s)
 	tell_slow(s);
 }
 
-static bool is_coming(const struct schedule *s)
-{
-	for (size_t i = 0; i < s->n_places; i++)
-		if (place_state(s->places[i]) == PLACE_COMING)
-			return true;
-	return false;
-}
-
-static void collect_places(struct schedule *s)
-{
-	for (size_t i = 0; i < s->o->n_columns; i++)
-		s->n_places += s->o->columns[i].n_places;
-	s->places = xcalloc(s->n_places + 1, sizeof(struct place *));
-	s->n_places = 0;
-	for (size_t i = 0; i < s->o->n_columns; i++)
-		for (size_t k = 0; k < s->o->columns[i].n_places; k++)
-			s->places[s->n_places++] = s->o->columns[i].places[k];
-}
-
 /* Nothing runs and nothing may start, though something waits: its column's place is gone
  * for good (told already), or the run was stopped. */
 static bool is_over(const struct schedule *s)
@@ -386,16 +523,18 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 	for (size_t i = 0; i < plan->len; i++)
 		result->column_counts[plan->items[i].column].total++;
 	s.slots = xcalloc(s.n_slots, sizeof *s.slots);
-	s.restarts = xcalloc(options->n_columns, sizeof *s.restarts);
-	collect_places(&s);
+	s.history = xcalloc(plan->len, sizeof *s.history);
+	pool_init(&s.pool, options->columns, options->n_columns);
 	for (;;) {
 		heed_interrupt(&s);
-		revive_places(&s);
+		tend_places(&s);
 		fill_slots(&s);
+		renew_places(&s);
 		if (is_over(&s))
 			break;
-		place_wait(s.places, s.n_places, options->interrupt->fd,
-			s.busy || is_coming(&s) ? MAX(0, next_tick - now_ms()) : 0);
+		place_wait(s.pool.places, s.pool.len, options->interrupt->fd,
+			s.busy || pool_is_coming(&s.pool) ? MAX(0, next_tick - now_ms())
+							  : 0);
 		if (now_ms() >= next_tick) {
 			next_tick = now_ms() + TICK_MS;
 			tick(&s);
@@ -408,6 +547,6 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		result->column_counts[plan->items[i].column].not_run++;
 	}
 	free(s.slots);
-	free(s.places);
-	free(s.restarts);
+	free(s.history);
+	pool_release(&s.pool);
 }

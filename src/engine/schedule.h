@@ -12,10 +12,13 @@
 #include "engine/place.h"
 #include "model/plan.h"
 
-/* What there is of one column: all of it borrowed. */
+/* Where the cases of one column run. */
 struct schedule_column {
-	struct place *const *places; /* up or coming; each takes cases */
-	size_t n_places;             /* 0 where the plan has nothing for the column */
+	struct place *const *places; /* none where the plan has nothing for the column */
+	size_t n_places;
+	unsigned slots; /* cases at once on each of them; within `jobs` over all */
+	bool renewable; /* place_renew() gives it back as it was before the first case */
+	enum config_fresh fresh; /* how often it is made anew; of no meaning to others */
 	const struct launch *launch;
 };
 

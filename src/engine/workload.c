@@ -79,6 +79,10 @@ int workload_open(struct workload *w, const struct project *project,
 		  : w->settings.jobs != CONFIG_UNSET ? (unsigned)w->settings.jobs
 						     : processors();
 	w->jobs = MIN(w->jobs, WIRE_JOBS_MAX);
+	w->fresh = o->fresh > CONFIG_FRESH_UNSET ? o->fresh
+		   : w->settings.fresh > CONFIG_FRESH_UNSET
+			   ? (enum config_fresh)w->settings.fresh
+			   : CONFIG_FRESH_RUN;
 	launch_environment(&w->environment);
 	if (target_list_load(&w->known, NULL, e) < 0)
 		return -1;
@@ -230,7 +234,8 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 	*c = (struct workload_column){.target = target,
 		.platform = platform,
 		.label = label,
-		.uri = xstrdup(uri)};
+		.uri = xstrdup(uri),
+		.renewable = transport_find(uri)->save != NULL};
 	if (emulate)
 		c->detail = xasprintf("%s %s", fs_basename(toolchain->emulator.v[0]),
 			toolchain->emulator_version ? toolchain->emulator_version : "");
@@ -309,6 +314,23 @@ static int add_target_columns(struct workload *w, size_t target,
 	return 0;
 }
 
+/* Asking for new machines where there are none must not look as if it had been done. */
+static int check_fresh(
+	const struct workload *w, const struct workload_options *o, struct err *e)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->n_columns; i++)
+		any |= w->columns[i].renewable;
+	if (any || o->fresh <= CONFIG_FRESH_RUN)
+		return 0;
+	return err_set(e, ERR_USAGE,
+		"--fresh %s: nothing here runs in a machine that can be made anew; use "
+		"it "
+		"with --on system",
+		o->fresh == CONFIG_FRESH_CASE ? "case" : "suite");
+}
+
 /* Host suites of several targets' builds are the same programs: the first build that has
  * them counts. */
 static int add_columns(
@@ -332,7 +354,7 @@ static int add_columns(
 	/* The columns do not move any more. */
 	for (size_t i = 0; i < w->n_columns; i++)
 		w->columns[i].launch.column = &w->columns[i].event;
-	return 0;
+	return check_fresh(w, o, e);
 }
 
 /* ---- frameworks */

@@ -34,6 +34,7 @@ struct workload_column {
 	enum platform platform;                   /* which of them */
 	char *label, *uri, *detail, *runner_path; /* owned */
 	struct launch launch;
+	bool renewable;        /* its places can be made anew: they are machines */
 	struct place **places; /* owned, each; opened when needed */
 	size_t n_places;
 };
@@ -53,6 +54,7 @@ struct workload {
 		settings; /* of the profile; borrows from the project's configuration */
 	struct strv environment; /* of local and user places */
 	unsigned jobs;
+	enum config_fresh fresh; /* how often machines are made anew */
 	char *run_id;
 };
 
@@ -66,7 +68,8 @@ struct workload_options {
 	unsigned jobs; /* 0: the configuration's, else as many as there are processors */
 	bool verbose;
 	int64_t timeout_ms, grace_ms;
-	const char *user; /* run tests as this user; NULL: as the one we are */
+	const char *user;        /* run tests as this user; NULL: as the one we are */
+	enum config_fresh fresh; /* UNSET: the configuration's, else for the run */
 };
 
 /* Knows the targets and resolves what is asked for; builds nothing. Borrows project, emit

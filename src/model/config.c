@@ -174,6 +174,8 @@ static void inherit(struct config_settings *to, const struct config_settings *fr
 		to->default_filter = from->default_filter;
 	if (!to->user)
 		to->user = from->user;
+	if (to->fresh < 0)
+		to->fresh = from->fresh;
 }
 
 int config_profile_settings(const struct config *c, const char *profile,
@@ -181,7 +183,8 @@ int config_profile_settings(const struct config *c, const char *profile,
 {
 	static const struct config_settings unset = {.jobs = CONFIG_UNSET,
 		.timeout = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET},
-		.fail_fast = -1};
+		.fail_fast = -1,
+		.fresh = CONFIG_FRESH_UNSET};
 	const char *name = profile ? profile : "default";
 	const struct config_profile *p = profile_find(c, name);
 

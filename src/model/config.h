@@ -22,6 +22,12 @@ enum config_missing {
 	CONFIG_MISSING_IGNORE
 };
 enum config_root { CONFIG_ROOT_UNSET = -1, CONFIG_WORKSPACE, CONFIG_BUILD };
+enum config_fresh {
+	CONFIG_FRESH_UNSET = -1,
+	CONFIG_FRESH_RUN, /* a machine is as new for a run, a suite, or every case */
+	CONFIG_FRESH_SUITE,
+	CONFIG_FRESH_CASE
+};
 /* Of flags: -1 not given, 0 false, 1 true. */
 
 /* "120s" is {period 120 s, terminate-after 1}: warned about after each period, ended
@@ -41,6 +47,7 @@ struct config_settings {
 	int fail_fast;
 	struct filter *default_filter;
 	char *user; /* whom tests run as, as for --user */
+	int fresh;  /* enum config_fresh: how often a machine is made anew */
 };
 
 struct config_profile {

@@ -26,8 +26,10 @@ bool event_is_retried(const struct event *event)
 {
 	const struct event_item *item = event->item.item;
 
+	enum verdict v = event->item.judgement->verdict;
+
 	return item->attempt < item->attempts &&
-	       verdict_is_failure(event->item.judgement->verdict);
+	       (verdict_is_failure(v) || v == VERDICT_LOST);
 }
 
 void event_counts_add(struct event_counts *c, enum verdict v)

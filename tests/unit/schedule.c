@@ -99,7 +99,9 @@ static void run(struct bed *b, unsigned jobs, size_t max_fail)
 {
 	/* A second column the plan has nothing for. */
 	const struct schedule_column columns[] = {
-		{&b->place, 1, &b->launch}, {.launch = &b->launch}};
+		{.places = &b->place, .n_places = 1, .slots = jobs, .launch = &b->launch},
+		{.launch = &b->launch},
+	};
 	struct schedule_options o = {
 		.columns = columns,
 		.n_columns = 2,

@@ -1,0 +1,181 @@
+#include "engine/pool.h"
+
+#include "engine/schedule.h"
+
+void pool_init(struct pool *p, const struct schedule_column *columns, size_t n_columns)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < n_columns; i++)
+		total += columns[i].n_places;
+	*p = (struct pool){
+		.v = xcalloc(total, sizeof *p->v),
+		.places = xcalloc(total, sizeof *p->places),
+	};
+	for (size_t i = 0; i < n_columns; i++)
+		for (size_t k = 0; k < columns[i].n_places; k++) {
+			p->places[p->len] = columns[i].places[k];
+			p->v[p->len++] = (struct pool_place){
+				.place = columns[i].places[k], .column = &columns[i]};
+		}
+}
+
+void pool_release(struct pool *p)
+{
+	free(p->v);
+	free(p->places);
+	*p = (struct pool){0};
+}
+
+static bool is_up(const struct pool_place *place)
+{
+	return !place->gone && place_state(place->place) == PLACE_UP;
+}
+
+static unsigned slots_of(const struct pool_claim *claim)
+{
+	return MIN(MAX(1, claim->suite->processors), claim->column->slots);
+}
+
+static bool must_be_pristine(const struct pool_claim *claim)
+{
+	return claim->alone ||
+	       (claim->column->renewable && claim->column->fresh == CONFIG_FRESH_CASE);
+}
+
+/* What the place has served leaves it good enough for the case. */
+static bool is_clean_for(const struct pool_place *place, const struct pool_claim *claim)
+{
+	if (!place->stain)
+		return true;
+	if (must_be_pristine(claim))
+		return false;
+	return !claim->column->renewable || claim->column->fresh != CONFIG_FRESH_SUITE ||
+	       place->stain == claim->suite;
+}
+
+static bool can_take(const struct pool_place *place, const struct pool_claim *claim)
+{
+	return place->column == claim->column && is_up(place) && !place->reserved &&
+	       place->used + slots_of(claim) <= claim->column->slots &&
+	       is_clean_for(place, claim);
+}
+
+/* A used place before a pristine one (which somebody may need), then the emptier one. */
+static bool is_better(const struct pool_place *a, const struct pool_place *b,
+	const struct pool_claim *claim)
+{
+	bool keeps =
+		claim->column->renewable && claim->column->fresh == CONFIG_FRESH_SUITE;
+
+	if (keeps && !a->stain != !b->stain)
+		return a->stain;
+	return a->used < b->used;
+}
+
+struct pool_place *pool_find(struct pool *p, const struct pool_claim *claim)
+{
+	struct pool_place *best = NULL;
+
+	for (size_t i = 0; i < p->len; i++)
+		if (can_take(&p->v[i], claim) &&
+			(!best || is_better(&p->v[i], best, claim)))
+			best = &p->v[i];
+	return best;
+}
+
+void pool_enter(struct pool_place *place, const struct pool_claim *claim)
+{
+	place->running++;
+	place->used += slots_of(claim);
+	place->stain = claim->suite;
+	place->reserved = must_be_pristine(claim);
+}
+
+void pool_leave(struct pool_place *place, const struct pool_claim *claim)
+{
+	place->running--;
+	place->used -= slots_of(claim);
+	place->reserved = false;
+}
+
+bool pool_has_room(const struct pool *p, const struct schedule_column *column)
+{
+	for (size_t i = 0; i < p->len; i++)
+		if (p->v[i].column == column && !p->v[i].reserved &&
+			p->v[i].used < column->slots && is_up(&p->v[i]))
+			return true;
+	return false;
+}
+
+bool pool_is_alive(const struct pool *p, const struct schedule_column *column)
+{
+	for (size_t i = 0; i < p->len; i++)
+		if (p->v[i].column == column && !p->v[i].gone)
+			return true;
+	return false;
+}
+
+static bool is_coming(const struct pool_place *place)
+{
+	return !place->gone && place_state(place->place) == PLACE_COMING;
+}
+
+bool pool_is_coming(const struct pool *p)
+{
+	for (size_t i = 0; i < p->len; i++)
+		if (is_coming(&p->v[i]))
+			return true;
+	return false;
+}
+
+static bool is_idle(const struct pool_place *place, const struct schedule_column *column)
+{
+	return place->column == column && place->stain && !place->running && is_up(place);
+}
+
+size_t pool_count_idle(const struct pool *p, const struct schedule_column *column)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->len; i++)
+		n += is_idle(&p->v[i], column);
+	return n;
+}
+
+bool pool_needs_renewal(const struct pool *p, const struct pool_claim *claim)
+{
+	if (must_be_pristine(claim))
+		return true;
+	for (size_t i = 0; i < p->len; i++)
+		if (p->v[i].column == claim->column && p->v[i].stain && is_up(&p->v[i]) &&
+			is_clean_for(&p->v[i], claim))
+			return false;
+	return true;
+}
+
+void pool_renew(struct pool *p, const struct schedule_column *column, size_t wanted)
+{
+	size_t ready = 0;
+
+	for (size_t i = 0; i < p->len; i++)
+		ready += p->v[i].column == column &&
+			 (is_coming(&p->v[i]) || (is_up(&p->v[i]) && !p->v[i].stain));
+	for (size_t i = 0; i < p->len && ready < wanted; i++) {
+		struct pool_place *place = &p->v[i];
+		struct err ignored = {0};
+
+		if (!is_idle(place, column))
+			continue;
+		place->stain = NULL;
+		/* A failure leaves it down, and is seen there. */
+		if (place_renew(place->place, &ignored) == 0)
+			ready++;
+	}
+}
+
+int pool_revive(struct pool_place *place, struct err *e)
+{
+	place->stain = NULL;
+	return place_renew(place->place, e);
+}

@@ -1,0 +1,123 @@
+/*
+ * Places without a runner behind them, for tests of what stands above: they take the
+ * place of engine/place when a test is linked. A test's step() plays the part of time: it
+ * lets tasks end, machines come up and machines die.
+ */
+#ifndef XTEST_TESTS_FAKE_PLACE_H
+#define XTEST_TESTS_FAKE_PLACE_H
+
+#include "engine/schedule.h"
+
+enum { FAKE_TASKS_MAX = 16 };
+
+struct place {
+	enum place_state state;
+	struct demise demise;
+	bool has_demise;
+	struct task *tasks[FAKE_TASKS_MAX]; /* borrowed */
+	size_t n_tasks;
+	unsigned served;  /* tasks since it was made */
+	unsigned made;    /* how often it was renewed or restarted */
+	unsigned renewed; /* of these while it was up */
+};
+
+static struct fake {
+	void (*step)(struct fake *f, struct place *const *places, size_t n);
+	void (*submitted)(struct fake *f, struct place *place, struct task *task);
+	void *ctx;
+} fake;
+
+void task_release(struct task *t)
+{
+	strv_release(&t->prefix);
+	strv_release(&t->argv);
+	strv_release(&t->env);
+	free(t->cwd);
+	outcome_release(&t->outcome);
+	*t = (struct task){0};
+}
+
+enum place_state place_state(const struct place *p)
+{
+	return p->state;
+}
+
+const struct demise *place_demise(const struct place *p)
+{
+	return p->state == PLACE_DOWN && p->has_demise ? &p->demise : NULL;
+}
+
+const char *place_why_down(const struct place *p)
+{
+	return p->state == PLACE_DOWN ? p->demise.reason : NULL;
+}
+
+int place_renew(struct place *p, struct err *e)
+{
+	if (p->n_tasks)
+		return err_set(e, ERR_INFRA, "a place that is in use was renewed");
+	p->renewed += p->state == PLACE_UP;
+	p->made++;
+	p->served = 0;
+	p->state = PLACE_COMING;
+	return 0;
+}
+
+static void fake_remove(struct place *p, struct task *task)
+{
+	for (size_t i = 0; i < p->n_tasks; i++)
+		if (p->tasks[i] == task)
+			p->tasks[i] = p->tasks[--p->n_tasks];
+}
+
+UNUSED static void fake_end(struct place *p, struct task *task, int code)
+{
+	task->outcome.kind = END_EXIT;
+	task->outcome.code = code;
+	fake_remove(p, task);
+	task->on_end(task->ctx, task);
+}
+
+/* The reason must outlive the place. */
+UNUSED static void fake_die(struct place *p, bool by_guest, char *reason)
+{
+	p->state = PLACE_DOWN;
+	p->has_demise = true;
+	p->demise = (struct demise){.reason = reason,
+		.console = (char *)"[    1.0] Kernel panic",
+		.by_guest = by_guest};
+	while (p->n_tasks) {
+		struct task *task = p->tasks[p->n_tasks - 1];
+
+		task->outcome.kind = END_LOST;
+		task->outcome.detail = xstrdup(reason);
+		fake_remove(p, task);
+		task->on_end(task->ctx, task);
+	}
+}
+
+void place_submit(struct place *p, struct task *task)
+{
+	p->tasks[p->n_tasks++] = task;
+	if (fake.submitted)
+		fake.submitted(&fake, p, task);
+	p->served++;
+}
+
+void place_kill(
+	struct place *p, struct task *task, int signal UNUSED, int64_t grace_ms UNUSED)
+{
+	task->outcome.kind = END_LOST;
+	task->outcome.detail = xstrdup("interrupted");
+	fake_remove(p, task);
+	task->on_end(task->ctx, task);
+}
+
+bool place_wait(struct place *const *places, size_t n, int extra_fd UNUSED,
+	int64_t timeout_ms UNUSED)
+{
+	fake.step(&fake, places, n);
+	return false;
+}
+
+#endif

@@ -1,0 +1,384 @@
+/* A thousand random schedules over places that come, die and are made anew: no limit is
+ * ever exceeded, and every case ends exactly once, for a reason that holds. */
+#include "tests/unit/fake-place.h"
+
+#include "tests/tap.h"
+
+#include <stdio.h>
+
+enum {
+	RUNS = 1000,
+	COLUMNS = 2,
+	PLACES_MAX = 4,
+	SUITES_MAX = 12,
+	ITEMS_MAX = 64,
+	STEPS_MAX = 20000,
+};
+
+/* What the model knows of one item of the plan. */
+struct item {
+	unsigned started, ended, final;
+	enum verdict verdict;
+	bool killer;      /* takes its machine along, always */
+	unsigned deaths;  /* machines that died under it */
+	bool caught;      /* it was the only one on a machine that a guest ended */
+	const void *held; /* the place it is on */
+};
+
+struct model {
+	uint64_t random;
+	unsigned long seed;
+	bool deaths, boots_fail; /* by chance */
+	struct toolchain toolchain;
+	struct target target;
+	struct strv environment;
+	struct launch launches[COLUMNS];
+	struct event_column columns[COLUMNS];
+	struct schedule_column spec[COLUMNS];
+	struct place places[COLUMNS][PLACES_MAX], *pointers[COLUMNS][PLACES_MAX];
+	struct suite_list suites;
+	struct plan plan;
+	struct item items[ITEMS_MAX];
+	unsigned jobs;
+	size_t last_started; /* item */
+	size_t steps;
+	char wrong[256]; /* the first rule that was broken */
+};
+
+static unsigned draw(struct model *m, unsigned n)
+{
+	m->random ^= m->random << 13;
+	m->random ^= m->random >> 7;
+	m->random ^= m->random << 17;
+	return (unsigned)(m->random % n);
+}
+
+static void accuse(struct model *m, const char *what, size_t item)
+{
+	if (!*m->wrong)
+		snprintf(m->wrong, sizeof m->wrong, "seed %lu, item %zu: %s", m->seed,
+			item, what);
+}
+
+static void record(void *ctx, const struct event *event)
+{
+	struct model *m = ctx;
+	const struct event_item *e = event->item.item;
+	struct item *it;
+
+	if (event->type != EVENT_CASE_START && event->type != EVENT_CASE_END)
+		return;
+	it = &m->items[e->index];
+	if (event->type == EVENT_CASE_START) {
+		m->last_started = e->index;
+		if (it->started != it->ended)
+			accuse(m, "started twice at once", e->index);
+		if (it->final)
+			accuse(m, "started after its verdict", e->index);
+		if (e->attempt != ++it->started)
+			accuse(m, "the attempts are not counted", e->index);
+		return;
+	}
+	if (++it->ended != it->started || e->attempt != it->started)
+		accuse(m, "ended and was not started", e->index);
+	if (event_is_retried(event))
+		return;
+	it->final++;
+	it->verdict = event->item.judgement->verdict;
+	it->held = NULL;
+}
+
+/* ---- what holds at each start */
+
+static void check_beside(struct model *m, const struct plan_item *p, size_t index)
+{
+	unsigned processors = 0, count = 0;
+
+	for (size_t i = 0; i < m->plan.len; i++) {
+		const struct plan_item *other = &m->plan.items[i];
+
+		if (!m->items[i].held)
+			continue;
+		count++;
+		processors += MIN(other->suite->processors, m->jobs);
+		if (i == index)
+			continue;
+		if (p->suite->serial || other->suite->serial)
+			accuse(m, "ran beside a serial one", index);
+		if (strv_shares(&p->suite->locks, &other->suite->locks))
+			accuse(m, "shares a lock with one that runs", index);
+	}
+	if (count > m->jobs || processors > m->jobs)
+		accuse(m, "more than --jobs", index);
+}
+
+static void check_place(struct model *m, struct place *place, size_t index)
+{
+	const struct plan_item *p = &m->plan.items[index];
+	const struct schedule_column *column = &m->spec[p->column];
+	unsigned used = 0;
+
+	if (place->state != PLACE_UP)
+		accuse(m, "started where nothing is up", index);
+	for (size_t i = 0; i < m->plan.len; i++) {
+		if (m->items[i].held != place)
+			continue;
+		used += MIN(m->plan.items[i].suite->processors, column->slots);
+		if (i != index && (m->items[i].deaths || m->items[index].deaths))
+			accuse(m, "a suspect was not alone", index);
+		if (i != index && column->renewable &&
+			column->fresh == CONFIG_FRESH_SUITE &&
+			m->plan.items[i].suite != p->suite)
+			accuse(m, "two suites on a place that is fresh for each", index);
+	}
+	if (used > column->slots)
+		accuse(m, "more than the place has slots", index);
+	if (column->renewable && place->served &&
+		(column->fresh == CONFIG_FRESH_CASE || m->items[index].deaths))
+		accuse(m, "the place is not fresh", index);
+}
+
+static void submitted(struct fake *f, struct place *place, struct task *task UNUSED)
+{
+	struct model *m = f->ctx;
+	size_t index = m->last_started;
+	const struct plan_item *p = &m->plan.items[index];
+	struct place *first = m->places[p->column];
+
+	m->items[index].held = place;
+	if (place < first || place >= first + m->spec[p->column].n_places)
+		accuse(m, "started in another column", index);
+	for (size_t i = 0; i < p->n_after; i++)
+		if (!m->items[p->after[i]].final)
+			accuse(m, "did not wait for what it depends on", index);
+	check_beside(m, p, index);
+	check_place(m, place, index);
+}
+
+/* ---- time */
+
+static void die(struct model *m, struct place *place, bool by_guest)
+{
+	for (size_t i = 0; i < m->plan.len; i++) {
+		if (m->items[i].held != place)
+			continue;
+		m->items[i].held = NULL;
+		m->items[i].deaths++;
+		m->items[i].caught |= by_guest && place->n_tasks == 1;
+	}
+	fake_die(place, by_guest, "it died");
+}
+
+/* One task of the place comes to its end, in one way or another. */
+static void progress(struct model *m, struct place *place)
+{
+	struct task *task = place->tasks[draw(m, (unsigned)place->n_tasks)];
+	struct item *it = NULL;
+
+	for (size_t i = 0; i < m->plan.len; i++) {
+		const struct plan_item *p = &m->plan.items[i];
+
+		if (m->items[i].held == place &&
+			streq(strv_env_find(&task->env, "XTEST_SUITE"), p->suite->id) &&
+			streq(strv_env_find(&task->env, "XTEST_CASE"), p->test->name))
+			it = &m->items[i];
+	}
+	if (it->killer && m->spec[m->plan.items[it - m->items].column].renewable)
+		die(m, place, true);
+	else if (m->deaths && draw(m, 20) == 0)
+		die(m, place, draw(m, 2));
+	else
+		fake_end(place, task, 0);
+}
+
+static void step(struct fake *f, struct place *const *places, size_t n)
+{
+	struct model *m = f->ctx;
+	struct place *place = places[draw(m, (unsigned)n)];
+
+	if (++m->steps > STEPS_MAX) {
+		fprintf(stderr, "# seed %lu does not come to an end\n", m->seed);
+		abort();
+	}
+	if (place->state == PLACE_COMING) {
+		if (m->boots_fail && draw(m, 2))
+			fake_die(place, false, "it does not boot");
+		else
+			place->state = PLACE_UP;
+	} else if (place->state == PLACE_UP && place->n_tasks) {
+		progress(m, place);
+	}
+}
+
+/* ---- making one */
+
+static void make_suites(struct model *m, size_t column)
+{
+	size_t n = 1 + draw(m, SUITES_MAX / COLUMNS), first = m->suites.len;
+
+	for (size_t i = 0; i < n; i++) {
+		struct suite *s = suite_list_add(&m->suites);
+		size_t cases = 1 + draw(m, 4);
+
+		s->id = xasprintf("suite-%zu", m->suites.len);
+		s->name = xstrdup(s->id);
+		s->cwd = xstrdup("/");
+		s->framework = xstrdup("plain");
+		s->platform = column ? PLATFORM_TARGET : PLATFORM_HOST;
+		s->processors = draw(m, 4) ? 1 : 1 + draw(m, 4);
+		s->serial = !draw(m, 10);
+		s->cost = draw(m, 3);
+		strv_push(&s->command, "/bin/true");
+		if (!draw(m, 4))
+			strv_pushf(&s->locks, "lock-%u", draw(m, 2));
+		if (i && !draw(m, 4))
+			strv_push(&s->depends,
+				m->suites.v[first + draw(m, (unsigned)i)].id);
+		for (size_t k = 0; k < cases; k++) {
+			autofree char *name = xasprintf("case-%zu", k);
+
+			suite_add_case(s, name);
+		}
+	}
+}
+
+static void make_column(struct model *m, size_t i)
+{
+	static const enum config_fresh fresh[] = {
+		CONFIG_FRESH_RUN, CONFIG_FRESH_SUITE, CONFIG_FRESH_CASE};
+
+	m->columns[i] = (struct event_column){
+		.label = i ? "far" : "here", .target = "t", .place = "fake"};
+	m->launches[i] = (struct launch){
+		.column = &m->columns[i],
+		.toolchain = &m->toolchain,
+		.environment = &m->environment,
+		.run_id = "run",
+		.workspace_root = "/",
+		.timeout_factor = 1,
+		.timeout = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET},
+	};
+	m->spec[i] = (struct schedule_column){
+		.places = m->pointers[i],
+		.n_places = i ? 1 + draw(m, PLACES_MAX) : 1,
+		.slots = i ? 1 + draw(m, 3) : m->jobs,
+		.renewable = i > 0,
+		.fresh = fresh[draw(m, 3)],
+		.launch = &m->launches[i],
+	};
+	for (size_t k = 0; k < m->spec[i].n_places; k++) {
+		m->pointers[i][k] = &m->places[i][k];
+		m->places[i][k].state = i ? PLACE_COMING : PLACE_UP;
+	}
+}
+
+static void model_init(struct model *m, unsigned long seed)
+{
+	*m = (struct model){.random = seed * 0x9e3779b97f4a7c15 + 1, .seed = seed};
+	m->deaths = draw(m, 2);
+	m->boots_fail = !draw(m, 3);
+	m->jobs = 1 + draw(m, 4);
+	m->target.name = (char *)"t";
+	m->toolchain.target = &m->target;
+	for (size_t i = 0; i < COLUMNS; i++) {
+		make_column(m, i);
+		make_suites(m, i);
+	}
+	for (size_t i = 0; i < m->suites.len; i++)
+		for (size_t k = 0; k < m->suites.v[i].n_cases; k++)
+			plan_add(&m->plan, &m->suites.v[i], &m->suites.v[i].cases[k],
+				m->suites.v[i].platform == PLATFORM_TARGET);
+	for (size_t i = 0; i < m->plan.len; i++)
+		m->items[i].killer = !draw(m, 12);
+}
+
+static void model_release(struct model *m)
+{
+	plan_release(&m->plan);
+	suite_list_release(&m->suites);
+}
+
+/* ---- what holds at the end */
+
+static bool is_gone(const struct model *m, size_t column)
+{
+	for (size_t i = 0; i < m->spec[column].n_places; i++)
+		if (m->places[column][i].state != PLACE_DOWN)
+			return false;
+	return true;
+}
+
+static void check_item(struct model *m, size_t i)
+{
+	const struct item *it = &m->items[i];
+	const struct plan_item *p = &m->plan.items[i];
+	bool machine = m->spec[p->column].renewable;
+
+	if (it->final != 1 || it->started != it->ended)
+		accuse(m, "did not end exactly once", i);
+	if (it->verdict == VERDICT_PASS && it->killer && machine)
+		accuse(m, "it ended its machine and passes", i);
+	if (it->verdict == VERDICT_CRASH && !it->caught && it->deaths < 2)
+		accuse(m, "a crash it was not guilty of", i);
+	if (it->verdict == VERDICT_LOST && machine && !is_gone(m, p->column))
+		accuse(m, "lost though there are machines", i);
+	if (it->verdict == VERDICT_LOST && !machine && !it->deaths &&
+		!is_gone(m, p->column))
+		accuse(m, "lost though its runner lives", i);
+	if (it->verdict != VERDICT_PASS && it->verdict != VERDICT_CRASH &&
+		it->verdict != VERDICT_LOST)
+		accuse(m, "a verdict from nowhere", i);
+}
+
+static void run_one(struct model *m)
+{
+	struct emit emit = {.send = record, .ctx = m, .start_ms = now_ms()};
+	struct interrupt interrupt = {.fd = -1};
+	struct schedule_options o = {
+		.columns = m->spec,
+		.n_columns = COLUMNS,
+		.jobs = m->jobs,
+		.emit = &emit,
+		.interrupt = &interrupt,
+	};
+	struct schedule_result result = {0};
+	struct err e = {0};
+
+	fake = (struct fake){.step = step, .submitted = submitted, .ctx = m};
+	if (plan_link(&m->plan, &e) < 0)
+		accuse(m, "the plan cannot be linked", 0);
+	schedule_run(&m->plan, &o, &result);
+	for (size_t i = 0; i < m->plan.len; i++)
+		check_item(m, i);
+	if (result.counts.finished != m->plan.len || result.counts.not_run)
+		accuse(m, "the counts are wrong", 0);
+	schedule_result_release(&result);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+	unsigned long last = argc > 1 ? first : RUNS;
+	static struct model m;
+	size_t wrong = 0, crashed = 0, lost = 0, again = 0, renewed = 0;
+
+	for (unsigned long seed = first; seed <= last; seed++) {
+		model_init(&m, seed);
+		run_one(&m);
+		for (size_t i = 0; i < m.plan.len; i++) {
+			crashed += m.items[i].verdict == VERDICT_CRASH;
+			lost += m.items[i].verdict == VERDICT_LOST;
+			again += m.items[i].started > 1;
+		}
+		for (size_t i = 0; i < m.spec[1].n_places; i++)
+			renewed += m.places[1][i].renewed;
+		if (*m.wrong && wrong++ < 10)
+			printf("# %s\n", m.wrong);
+		model_release(&m);
+	}
+	printf("# %zu crashed, %zu lost, %zu ran again, %zu machines made anew\n",
+		crashed, lost, again, renewed);
+	is_int((long long)wrong, 0, "schedules that broke a rule");
+	ok(crashed && lost && again && renewed, "all that can happen has happened");
+	return tap_done();
+}
