@@ -8,6 +8,7 @@ enum { LIST_TIMEOUT_MS = 60000 };
 #define O(member) offsetof(struct common, member)
 
 static const char *const ignored_choices[] = {"default", "only", "all", NULL};
+static const char *const fresh_choices[] = {"run", "suite", "case", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const no_tests_choices[] = {"auto", "fail", "warn", "pass", NULL};
 
@@ -66,6 +67,8 @@ const struct opt common_run_opts[] = {
 		"show output as it comes; one test at a time"},
 	{"user", 0, "NAME", NULL, OPT_STRING, O(user),
 		"run the tests as this user (needs root)"},
+	{"fresh", 0, "WHEN", fresh_choices, OPT_STRING, O(fresh),
+		"make machines anew for each: run (default), suite, case"},
 	{"no-run", 0, NULL, NULL, OPT_FLAG, O(no_run), "build, run nothing"},
 	{"no-tests", 0, "WHAT", no_tests_choices, OPT_STRING, O(no_tests),
 		"when nothing is selected: fail (exit code 4), warn, pass"},
@@ -110,6 +113,14 @@ enum run_ignored common_run_ignored(const struct common *c)
 					      : RUN_IGNORED_DEFAULT;
 }
 
+static enum config_fresh fresh(const struct common *c)
+{
+	return !c->fresh                  ? CONFIG_FRESH_UNSET
+	       : streq(c->fresh, "case")  ? CONFIG_FRESH_CASE
+	       : streq(c->fresh, "suite") ? CONFIG_FRESH_SUITE
+					  : CONFIG_FRESH_RUN;
+}
+
 int common_filter(const struct common *c, struct filter_set *filter, struct err *e)
 {
 	for (size_t i = 0; i < c->expressions.len; i++)
@@ -134,6 +145,7 @@ static struct workload_options workload_options(const struct common *c)
 		.verbose = c->verbose,
 		.timeout_ms = c->timeout_ms,
 		.user = c->user,
+		.fresh = fresh(c),
 	};
 }
 

@@ -24,7 +24,7 @@ struct common {
 	bool extract_overwrite;
 	/* running */
 	int64_t timeout_ms;
-	const char *user;
+	const char *user, *fresh;
 	bool fail_fast, no_fail_fast, no_capture, no_run;
 	unsigned max_fail;
 	const char *no_tests;

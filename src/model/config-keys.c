@@ -5,6 +5,7 @@
 static const char *const platform_words[] = {"target", "host", NULL};
 static const char *const missing_words[] = {"error", "warn", "ignore", NULL};
 static const char *const root_words[] = {"workspace", "build", NULL};
+static const char *const fresh_words[] = {"run", "suite", "case", NULL};
 
 static const struct config_key timeout_keys[] = {
 	{"period", CONFIG_DURATION, FIELD(config_timeout, period_us), .required = true,
@@ -33,6 +34,8 @@ static const struct config_key settings_keys[] = {
 		.help = "filterset of the tests a plain run selects"},
 	{"user", CONFIG_STRING, FIELD(config_settings, user),
 		.help = "user that tests run as, as for --user"},
+	{"fresh", CONFIG_WORD, FIELD(config_settings, fresh), .words = fresh_words,
+		.help = "how often a machine is made anew: each run, suite or case"},
 	{.name = NULL},
 };
 

@@ -113,7 +113,7 @@ static const char good[] =
 	"  \"targets\": [\"aarch64\", \"s390x\"], \"timeout\": \"1m 30s\", \"jobs\": 3,\n"
 	"  \"fail-fast\": true, \"default-filter\": \"not test(slow)\", \"place\": "
 	"\"user\",\n"
-	"  \"user\": \"nobody\",\n"
+	"  \"user\": \"nobody\", \"fresh\": \"case\",\n"
 	"  \"suites\": [\n"
 	"    {\"name\": \"t\", \"package\": \"p\", \"command\": [\"./t\", \"-v\"], "
 	"\"cwd\": \"d\",\n"
@@ -164,6 +164,7 @@ static void top_level(const struct config *c)
 	ok(c->settings.default_filter != NULL, "default-filter");
 	is_str(c->settings.place, "user", "place");
 	is_str(c->settings.user, "nobody", "user");
+	is_int(c->settings.fresh, CONFIG_FRESH_CASE, "fresh");
 }
 
 static void suites(const struct config *c)
@@ -280,7 +281,8 @@ static void profiles(const struct config *c)
 		"the default profile is over the top level");
 	ok(config_profile_settings(c, "ci", &s, &e) == 0 && s.jobs == 8 &&
 			s.fail_fast == 0 && streq(s.user, "t") &&
-			streq(s.place, "user") && s.targets.len == 2,
+			streq(s.place, "user") && s.targets.len == 2 &&
+			s.fresh == CONFIG_FRESH_CASE,
 		"a profile, what it inherits, the default one, the top level");
 	is_int(config_profile_settings(c, "zz", &s, &e), -1, "an unknown profile");
 	is_str(e.msg, "there is no profile 'zz'; there are: default, ci, base",
