@@ -11,27 +11,41 @@
 struct session;
 struct shipment;
 
-/* Out of an archive's plan, or of an archive that was unpacked (`roots`). Everything
- * borrowed for the life of the shipment. Digests every file (those of an unpacked archive
- * are known). ERR_ARCHIVE, ERR_SETUP. */
-struct shipment *shipment_new(const struct archive_items *items,
-	const struct archive_roots *roots, struct err *e);
+/* Out of an archive's plan, or of an archive that was unpacked; in the first case the
+ * roots were and are the same directories. The host's part and the runners stay here, and
+ * what was not unpacked. Items and roots are borrowed for the life of the shipment; the
+ * digests of the files are filled in where they are not known. ERR_ARCHIVE, ERR_SETUP, or
+ * ERR_TESTS_FAILED when `cancelled` (may be NULL) says so. */
+struct shipment *shipment_new(struct archive_items *items,
+	const struct archive_roots *roots, bool (*cancelled)(void *ctx), void *ctx,
+	struct err *e);
 void shipment_free(struct shipment *s);
 /* Digest over all of it, hexadecimal: equal content, equal key. Borrowed. */
 const char *shipment_key(const struct shipment *s);
+/* Bytes of all files as they will lie there. */
 uint64_t shipment_bytes(const struct shipment *s);
+size_t shipment_files(const struct shipment *s);
+/* Begins to compress everything, beside what this thread does: for a place that has none
+ * of it and is not there yet. */
+void shipment_prepare(struct shipment *s);
 
-/* One place being filled: steps without blocking. */
+/* One place being filled: steps without blocking (but for the compression of a file that
+ * nobody prepared). */
 struct shipping;
-struct shipping *shipping_start(const struct shipment *s, struct session *session);
+struct shipping *shipping_start(struct shipment *s, struct session *session);
 /* Puts as much into the session as has room. 0: more to do, 1: the tree stands, -1:
- * failed (ERR_INFRA: no space, a digest that does not fit, with the runner's words). */
+ * failed (ERR_INFRA: no space, a digest that does not fit, with the runner's words;
+ * ERR_SETUP: a file that is not as it was). */
 int shipping_step(struct shipping *s, struct err *e) MUST_CHECK;
 /* After it stands: appends the mounts that put the trees where they were built, and the
  * sysroot's files at the paths the target has them: source, target, …: for
  * session_enter(). */
 void shipping_binds(const struct shipping *s, struct strv *binds);
 void shipping_free(struct shipping *s);
+/* Bytes of the blobs sent and still to be sent, as they are coded; 0 of 0 until the
+ * store has answered. */
+void shipping_progress(
+	const struct shipping *s, uint64_t *done_bytes, uint64_t *total_bytes);
 /* The session's answers belong here. */
 void shipping_missing(
 	struct shipping *s, uint32_t request, const uint8_t *digests, size_t count);
