@@ -1,20 +1,24 @@
 #include "engine/place-private.h"
+#include "engine/ship.h"
 #include "model/target.h"
 #include "model/toolchain.h"
 
 #include <stdio.h>
 #include <sys/random.h>
+#include <time.h>
 
 enum {
 	READY_LIMIT_MS = 30000,   /* of a runner on this machine, to its answer */
 	BOOT_LIMIT_MS = 300000,   /* of a machine that boots, however busy this one is */
 	RESTORE_LIMIT_MS = 15000, /* of one that is restored */
+	SHIP_LIMIT_MS = 60000,    /* from one answer of the store to the next, at least */
 	VIEW_LIMIT_MS = 30000,
+	ENTROPY_BYTES = 64,
 	BYE_LIMIT_MS = 2000,
 	MAX_REOPENED = 2, /* staged, booted, fresh: each may fail once */
 };
 
-/* ---- from a link to a place that takes tasks */
+/* ---- the link */
 
 static void greet(struct place *p)
 {
@@ -26,8 +30,15 @@ static void greet(struct place *p)
 	session_greet(p->session);
 }
 
+static void next_step(struct place *p, enum place_step step, int64_t limit_ms)
+{
+	p->step = step;
+	p->limit_ms = now_ms() + limit_ms;
+}
+
 static int connect_place(struct place *p, struct err *e)
 {
+	p->started_ms = now_ms();
 	if (p->transport->open(&p->config, &p->link, e) < 0)
 		return -1;
 	p->state = PLACE_COMING;
@@ -39,11 +50,62 @@ static int connect_place(struct place *p, struct err *e)
 	return 0;
 }
 
+/* ---- from its answer to a place that takes tasks */
+
+static void remark(struct place *p, char *text)
+{
+	free(p->remark);
+	p->remark = text;
+}
+
+/* What the saved state is for is speed: without one it goes slower. */
+static void save(struct place *p, enum link_level level)
+{
+	struct err e = {0};
+
+	if (p->transport->save && p->config.machine && p->config.machine->snapshots &&
+		p->transport->save(&p->link, level, &e) < 0)
+		remark(p, xasprintf("the state of %s could not be saved: %s",
+				  p->column->label, e.msg));
+}
+
+/* A machine that was saved has the time and the random numbers of that moment. */
+static void set_clock(struct place *p)
+{
+	uint8_t entropy[ENTROPY_BYTES];
+	struct timespec now;
+	ssize_t n = getrandom(entropy, sizeof entropy, 0);
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	session_clock(p->session,
+		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, entropy,
+		n > 0 ? (size_t)n : 0);
+}
+
+static void arrive(struct place *p)
+{
+	const struct wire_welcome *w = session_welcome(p->session);
+
+	p->state = PLACE_UP;
+	free(p->detail);
+	p->detail = NULL;
+	if (p->transport->staged)
+		p->detail = xasprintf("%s%sLinux %s, %u CPU%s, %s in %.1f s",
+			p->link.detail ? p->link.detail : "", p->link.detail ? ", " : "",
+			w->kernel, w->cpus, w->cpus == 1 ? "" : "s",
+			p->link.level > LINK_FRESH ? "restored" : "booted",
+			(double)(now_ms() - p->started_ms) / 1000);
+}
+
 static void enter(struct place *p)
 {
 	uint8_t magic[TARGET_MAGIC_SIZE], mask[TARGET_MAGIC_SIZE];
 	struct wire_emulator emulator = {0};
 
+	if (!p->emulate && !p->binds.len) {
+		arrive(p);
+		return;
+	}
 	if (p->emulate) {
 		target_elf_magic(p->emulate, magic, mask);
 		emulator.name = p->emulate->name;
@@ -55,30 +117,84 @@ static void enter(struct place *p)
 	}
 	session_enter(p->session, &emulator, p->emulate ? 1 : 0,
 		p->binds.len ? (const char *const *)p->binds.v : NULL);
-	p->step = PLACE_VIEW;
-	p->limit_ms = now_ms() + VIEW_LIMIT_MS;
+	next_step(p, PLACE_VIEW, VIEW_LIMIT_MS);
 }
 
-static void arrive(struct place *p)
+/* The runner has said WELCOME. */
+static void take_answer(struct place *p)
 {
-	if (p->emulate || p->binds.len)
+	if (p->config.machine)
+		set_clock(p);
+	if (p->link.level == LINK_STAGED) {
+		p->view_done = WIRE_VIEW_BINDS;
+		arrive(p);
+		return;
+	}
+	if (p->link.level == LINK_FRESH)
+		save(p, LINK_BOOTED);
+	if (!p->shipment) {
 		enter(p);
-	else
-		p->state = PLACE_UP;
+		return;
+	}
+	p->shipping = shipping_start(p->shipment, p->session);
+	next_step(p, PLACE_SHIP, SHIP_LIMIT_MS);
+}
+
+static void ship(struct place *p)
+{
+	struct err e = {0};
+	int status = shipping_step(p->shipping, &e);
+
+	if (status < 0)
+		place_take_down(p, e.msg);
+	if (status <= 0)
+		return;
+	strv_clear(&p->binds);
+	shipping_binds(p->shipping, &p->binds);
+	shipping_free(take_ptr(p->shipping));
+	/* What only the store holds takes memory of a machine whose store ends with it.
+	 */
+	if (p->config.machine)
+		session_clean(p->session, 0, "", 0);
+	enter(p);
+}
+
+static void take_view(struct place *p)
+{
+	autofree char *why = NULL;
+
+	if (p->transport->staged && p->view_refused) {
+		why = xasprintf("what was sent cannot be shown where it belongs: %s",
+			p->view_refused);
+		place_take_down(p, why);
+		return;
+	}
+	if (p->shipment)
+		save(p, LINK_STAGED);
+	arrive(p);
+}
+
+void place_shipped(struct place *p)
+{
+	/* The runner looks at every byte of a file before it answers. */
+	p->limit_ms =
+		now_ms() + SHIP_LIMIT_MS + (int64_t)(shipment_bytes(p->shipment) >> 10);
 }
 
 void place_advance(struct place *p)
 {
-	if (p->state != PLACE_COMING)
-		return;
-	if (p->step == PLACE_ANSWER && session_is_ready(p->session))
-		arrive(p);
+	if (p->state == PLACE_COMING && p->step == PLACE_ANSWER &&
+		session_is_ready(p->session))
+		take_answer(p);
+	if (p->state == PLACE_COMING && p->step == PLACE_SHIP)
+		ship(p);
 	if (p->state == PLACE_COMING && p->step == PLACE_VIEW && p->entered)
-		p->state = PLACE_UP;
+		take_view(p);
 }
 
 static void forget_session(struct place *p)
 {
+	shipping_free(take_ptr(p->shipping));
 	session_free(p->session);
 	p->session = NULL;
 	p->entered = p->gone = false;
@@ -97,9 +213,8 @@ bool place_reopen(struct place *p, const char *reason)
 	if (p->link.level == LINK_FRESH || !p->transport->distrust ||
 		p->reopened >= MAX_REOPENED)
 		return false;
-	free(p->remark);
-	p->remark = xasprintf("a saved state of %s is of no use and was removed: %s",
-		p->column->label, reason);
+	remark(p, xasprintf("a saved state of %s is of no use and was removed: %s",
+			  p->column->label, reason));
 	p->transport->distrust(&p->link);
 	place_close_link(p, &why);
 	p->reopened++;
@@ -140,7 +255,7 @@ static struct place *make_place(const struct event_column *column,
 
 struct place *place_start(const struct event_column *column,
 	const struct place_config *config, const struct place_view *view,
-	const struct shipment *shipment, struct err *e)
+	struct shipment *shipment, struct err *e)
 {
 	const struct transport *transport = transport_find(config->uri);
 	struct place *p;
@@ -208,6 +323,7 @@ void place_close(struct place *p)
 	strv_release(&p->emulator);
 	strv_release(&p->binds);
 	free(p->remark);
+	free(p->detail);
 	free(p->running);
 	free(p->uri);
 	free(p->runner_path);

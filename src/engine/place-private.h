@@ -23,7 +23,7 @@ struct place {
 	const struct transport *transport;
 	struct place_config config; /* its strings are copies below */
 	char *uri, *runner_path;
-	const struct shipment *shipment; /* borrowed; NULL: nothing is sent */
+	struct shipment *shipment; /* borrowed; NULL: nothing is sent */
 	const struct target *emulate;
 	struct strv emulator, binds;
 
@@ -33,7 +33,9 @@ struct place {
 	enum place_state state;
 	enum place_step step;
 	int64_t limit_ms; /* of the step, by now_ms() */
+	int64_t started_ms;
 	unsigned reopened;
+	char *detail; /* of a staged place that is up */
 	bool entered, gone;
 	uint32_t view_done;   /* enum wire_view */
 	char *view_problem;   /* NULL: none */
@@ -60,6 +62,8 @@ void place_write(struct place *p);
 
 /* A place that is COMING goes as far as it can. */
 void place_advance(struct place *p);
+/* The store has answered: it gets time for the next one. */
+void place_shipped(struct place *p);
 /* The link of a place that is COMING failed. True when another way was opened in its
  * stead: a restored state that does not answer is no reason to give the place up. */
 bool place_reopen(struct place *p, const char *reason);

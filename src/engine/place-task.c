@@ -1,4 +1,5 @@
 #include "engine/place-private.h"
+#include "engine/ship.h"
 
 #include <stdio.h>
 
@@ -178,6 +179,37 @@ static void on_gone(void *ctx)
 	((struct place *)ctx)->gone = true;
 }
 
+/* ---- what is staged */
+
+static void on_missing(void *ctx, uint32_t request, const uint8_t *digests, size_t count)
+{
+	struct place *p = ctx;
+
+	if (!p->shipping)
+		return;
+	place_shipped(p);
+	shipping_missing(p->shipping, request, digests, count);
+}
+
+static void on_stored(void *ctx, uint32_t request, const struct wire_stored *stored)
+{
+	struct place *p = ctx;
+
+	if (!p->shipping)
+		return;
+	place_shipped(p);
+	shipping_stored(p->shipping, request, stored->error, stored->text);
+}
+
+static void on_staged(void *ctx, uint32_t request, const struct wire_result *result)
+{
+	struct place *p = ctx;
+
+	if (p->shipping)
+		shipping_staged(
+			p->shipping, request, result->path, result->error, result->text);
+}
+
 const struct session_ops place_session_ops = {
 	.entered = on_entered,
 	.started = on_started,
@@ -185,6 +217,9 @@ const struct session_ops place_session_ops = {
 	.exited = on_exited,
 	.failed = on_failed,
 	.lost = on_lost,
+	.missing = on_missing,
+	.stored = on_stored,
+	.staged = on_staged,
 	.gone = on_gone,
 };
 

@@ -244,7 +244,7 @@ const char *place_remark(const struct place *p)
 
 const char *place_detail(const struct place *p)
 {
-	return p->link.detail;
+	return p->detail;
 }
 
 const char *place_view_problem(const struct place *p)
