@@ -63,7 +63,9 @@ struct link {
 		      there is none */
 	char *detail; /* "qemu-aarch64 7.2.22": for the report; owned */
 	enum link_level level;
-	void *state; /* the transport's own */
+	const char *note; /* what a person should know of this opening (a damaged state
+			     was removed); NULL: nothing. Borrowed until close() */
+	void *state;      /* the transport's own */
 };
 
 struct transport {
@@ -98,7 +100,7 @@ struct transport {
 
 enum { TRANSPORT_WATCH_MAX = 4 };
 
-extern const struct transport transport_local, transport_user;
+extern const struct transport transport_local, transport_system, transport_user;
 extern const struct transport *const transport_table[];
 const struct transport *transport_find(const char *uri);
 
