@@ -6,6 +6,7 @@
 #include "cmd/verb.h"
 #include "engine/preflight.h"
 #include "engine/schedule.h"
+#include "model/compare.h"
 #include "report/report-set.h"
 
 #include <stdio.h>
@@ -29,12 +30,17 @@ struct invocation {
 	struct plan plan;
 	struct schedule_result result;
 	struct report_set *reports;
-	bool started; /* RUN_START was sent */
+	struct compare *compare; /* NULL: nothing runs in two places */
+	bool started;            /* RUN_START was sent */
 };
 
 static void send(void *ctx, const struct event *event)
 {
-	report_set_event(ctx, event);
+	struct invocation *in = ctx;
+
+	if (in->compare && event->type == EVENT_CASE_END)
+		compare_add_event(in->compare, event);
+	report_set_event(in->reports, event);
 }
 
 static void send_run_start(struct invocation *in, int argc, char **argv)
@@ -111,6 +117,9 @@ static void send_run_end(struct invocation *in, int exit_code)
 
 	for (size_t i = 0; i < w->n_columns; i++)
 		columns[i] = &w->columns[i].event;
+	if (in->compare)
+		event.end.differences =
+			compare_differences(in->compare, &event.end.n_differences);
 	emit_send(&in->session.emit, &event);
 }
 
@@ -151,6 +160,16 @@ static bool stops_early(const struct invocation *in)
 					  in->session.workload.settings.fail_fast == 1);
 }
 
+/* Some target runs in more than one place. */
+static bool has_sides(const struct workload *w)
+{
+	for (size_t i = 0; i < w->n_columns; i++)
+		for (size_t k = 0; k < i; k++)
+			if (streq(w->columns[i].event.target, w->columns[k].event.target))
+				return true;
+	return false;
+}
+
 static int run_plan(struct invocation *in, struct err *e)
 {
 	struct workload *w = &in->session.workload;
@@ -177,6 +196,8 @@ static int run_plan(struct invocation *in, struct err *e)
 			.fresh = w->fresh,
 			.launch = &w->columns[i].launch,
 		};
+	if (has_sides(w))
+		in->compare = compare_new();
 	preflight_check(w, &in->plan);
 	send_plan(in);
 	schedule_run(&in->plan, &o, &in->result);
@@ -217,8 +238,7 @@ static int open_reports(struct invocation *in, struct err *e)
 	};
 
 	in->reports = report_set_open(&o, e);
-	in->session.emit =
-		(struct emit){.send = send, .ctx = in->reports, .start_ms = now_ms()};
+	in->session.emit = (struct emit){.send = send, .ctx = in, .start_ms = now_ms()};
 	return in->reports ? 0 : -1;
 }
 
@@ -244,6 +264,7 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 	plan_release(&in.plan);
 	schedule_result_release(&in.result);
 	filter_set_release(&in.filter);
+	compare_free(in.compare);
 	common_session_close(&in.session);
 	common_release(&in.c);
 	return code;

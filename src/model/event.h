@@ -11,6 +11,8 @@
 #include "model/outcome.h"
 #include "model/suite.h"
 
+struct difference;
+
 enum event_type {
 	EVENT_RUN_START,  /* .run: the first event */
 	EVENT_NOTE,       /* .text: one sentence for the user, said once */
@@ -113,6 +115,9 @@ struct event {
 			size_t n_columns;
 			int exit_code;
 			const char *cancelled; /* why the run ended early, or NULL */
+			/* Cases whose verdict depends on the place (model/compare.h). */
+			const struct difference *differences;
+			size_t n_differences;
 		} end;
 	};
 };

@@ -1,5 +1,7 @@
 #include "report/human-summary.h"
 
+#include "model/compare.h"
+
 /* Between a result and its excerpt on one line. */
 #define EXCERPT_GAP "   "
 
@@ -131,6 +133,20 @@ static void write_columns(
 	}
 }
 
+static void write_differences(
+	struct buf *out, const struct human_style *style, const struct event *event)
+{
+	for (size_t i = 0; i < event->end.n_differences; i++) {
+		const struct difference *d = &event->end.differences[i];
+		autofree char *what = compare_describe(d);
+		autofree char *text = xasprintf("%s  %s%s%s  %s%s%s", d->group, d->suite,
+			*d->test ? " " : "", d->test, what, d->cause ? "\n" : "",
+			d->cause ? d->cause : "");
+
+		human_line_text(out, style, "1;33", "Differs", text);
+	}
+}
+
 void human_summary_write(struct human_summary *s, struct buf *out,
 	const struct human_style *style, const struct event *event, int64_t elapsed_ms)
 {
@@ -162,4 +178,5 @@ void human_summary_write(struct human_summary *s, struct buf *out,
 		qsort(s->v, s->len, sizeof *s->v, by_index);
 	for (size_t i = 0; i < s->len; i++)
 		write_remembered(out, style, &s->v[i]);
+	write_differences(out, style, event);
 }

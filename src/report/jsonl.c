@@ -1,6 +1,7 @@
 /* One JSON object a line for every event; docs/events.md is the description of each
  * field. */
 #include "base/json.h"
+#include "model/compare.h"
 #include "report/reporter.h"
 
 enum { FORMAT_VERSION = 1 };
@@ -206,6 +207,32 @@ static void case_end(struct jsonw *w, const struct event *event)
 	write_outcome(w, event->item.outcome);
 }
 
+static void differences(struct jsonw *w, const struct event *event)
+{
+	jsonw_open(w, "differences", '[');
+	for (size_t i = 0; i < event->end.n_differences; i++) {
+		const struct difference *d = &event->end.differences[i];
+
+		jsonw_open(w, NULL, '{');
+		jsonw_string(w, "target", d->group);
+		jsonw_string(w, "suite", d->suite);
+		jsonw_string(w, "case", d->test);
+		jsonw_open(w, "verdicts", '[');
+		for (size_t k = 0; k < d->n_sides; k++) {
+			jsonw_open(w, NULL, '{');
+			jsonw_string(w, "column", d->sides[k].side);
+			jsonw_string(w, "place", d->sides[k].place);
+			jsonw_string(w, "verdict", verdict_name(d->sides[k].verdict));
+			jsonw_string(w, "reason", d->sides[k].reason);
+			jsonw_close(w, '}');
+		}
+		jsonw_close(w, ']');
+		jsonw_string(w, "cause", d->cause);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+}
+
 static void run_end(struct jsonw *w, const struct event *event)
 {
 	write_counts(w, event->end.counts);
@@ -217,6 +244,7 @@ static void run_end(struct jsonw *w, const struct event *event)
 		jsonw_close(w, '}');
 	}
 	jsonw_close(w, ']');
+	differences(w, event);
 	jsonw_int(w, "exit_code", event->end.exit_code);
 	jsonw_string(w, "cancelled", event->end.cancelled);
 }

@@ -5,6 +5,8 @@
  * piece of XML in a spill.
  */
 #include "base/hash.h"
+#include "model/compare.h"
+#include "report/junit-properties.h"
 #include "report/reporter.h"
 #include "report/spill.h"
 #include "report/xml.h"
@@ -33,7 +35,7 @@ struct junit_suite {
 	char *name; /* owned: "SUITE (COLUMN)" */
 	uint64_t key;
 	int64_t started_ms;
-	char *properties; /* owned: XML */
+	char *properties; /* owned: the XML of junit-properties.c */
 	struct piece *v;  /* owned */
 	size_t len, cap;
 	size_t first_index;
@@ -166,42 +168,15 @@ static void count(struct junit_suite *s, enum verdict v)
 	s->skipped += v == VERDICT_SKIP;
 }
 
-static char *property_xml(const struct event_item *item)
+static uint64_t suite_key(const char *id, const char *label)
 {
-	const struct {
-		const char *name, *value;
-	} list[] = {
-		{"target", item->column->target},
-		{"place", item->column->place},
-		{"place.detail", item->column->detail},
-		{"platform", platform_name(item->suite->platform)},
-		{"package", item->suite->package},
-		{"framework", item->suite->framework},
-		{"build-system", item->suite->adapter},
-	};
-	autorelease(xml) struct xml x;
-	struct xml *w = &x;
-	struct buf out = BUF_INIT;
-
-	xml_init(w);
-	xml_open(w, "properties");
-	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
-		if (!list[i].value)
-			continue;
-		xml_open(w, "property");
-		xml_attribute(w, "name", list[i].name);
-		xml_attribute(w, "value", list[i].value);
-		xml_close(w);
-	}
-	xml_close(w);
-	xml_drain(w, &out);
-	return buf_take(&out);
+	return hash_xxh64(id, strlen(id), hash_xxh64(label, strlen(label), 0));
 }
 
 static struct junit_suite *get_suite(struct junit *j, const struct event_item *item)
 {
 	const char *id = item->suite->id, *label = item->column->label;
-	uint64_t key = hash_xxh64(id, strlen(id), hash_xxh64(label, strlen(label), 0));
+	uint64_t key = suite_key(id, label);
 	struct junit_suite *s;
 
 	/* Cases of one suite mostly come together. */
@@ -216,7 +191,7 @@ static struct junit_suite *get_suite(struct junit *j, const struct event_item *i
 		.name = xasprintf("%s (%s)", id, label),
 		.key = key,
 		.started_ms = item->started_ms,
-		.properties = property_xml(item),
+		.properties = junit_properties_new(item),
 		.first_index = item->index,
 	};
 	return s;
@@ -328,6 +303,21 @@ static int case_end(struct junit *j, const struct event *event, struct err *e)
 	return r;
 }
 
+/* Said in the suites of all the columns it is about. */
+static void differences(struct junit *j, const struct event *event)
+{
+	for (size_t i = 0; i < event->end.n_differences; i++) {
+		const struct difference *d = &event->end.differences[i];
+
+		for (size_t k = 0; k < d->n_sides * j->len; k++) {
+			struct junit_suite *s = &j->v[k / d->n_sides];
+
+			if (s->key == suite_key(d->suite, d->sides[k % d->n_sides].side))
+				junit_properties_add(&s->properties, d);
+		}
+	}
+}
+
 static int junit_event(void *state, const struct event *event, struct err *e)
 {
 	struct junit *j = state;
@@ -344,6 +334,7 @@ static int junit_event(void *state, const struct event *event, struct err *e)
 			j->incomplete = xasprintf("%s: %zu of %zu tests not run",
 				event->end.cancelled, event->end.counts->not_run,
 				event->end.counts->total);
+		differences(j, event);
 	}
 	return event->type == EVENT_CASE_END ? case_end(j, event, e) : 0;
 }

@@ -5,6 +5,7 @@
 #ifndef XTEST_TESTS_REPORT_STREAM_H
 #define XTEST_TESTS_REPORT_STREAM_H
 
+#include "model/compare.h"
 #include "model/event.h"
 
 typedef void stream_sink(void *ctx, const struct event *event);
@@ -112,6 +113,15 @@ static const struct stream_case stream_cases[] = {
 		.console = "BUG: kernel NULL pointer dereference, address: 0\n"
 			   "Kernel panic - not syncing: Fatal exception\n",
 		.wall_ms = 800},
+	{16, &stream_user, "test_wait", "", 1, 1, VERDICT_FAIL, END_EXIT, 1, NULL,
+		"exit status 1",
+		.err = "qemu: Unsupported syscall: 441\nepoll_pwait2 failed\n",
+		.wall_ms = 15},
+	{17, &stream_system, "test_wait", "", 1, 1, .wall_ms = 14},
+	{18, &stream_system, "test_mem", "", 1, 2, VERDICT_LOST, END_LOST, 0,
+		"QEMU was killed by signal 9 (SIGKILL)",
+		"lost: QEMU was killed by signal 9 (SIGKILL)", .wall_ms = 20},
+	{18, &stream_system, "test_mem", "", 2, 2, .wall_ms = 22},
 };
 
 struct stream {
@@ -121,6 +131,7 @@ struct stream {
 	const struct event_column *columns[3];
 	size_t column_totals[3];
 	struct event_counts counts, column_counts[3];
+	struct compare *compare;
 };
 
 static void stream_send(struct stream *s, struct event event)
@@ -135,6 +146,7 @@ static void stream_start(struct stream *s, size_t total)
 			       .run = {"20260101-120000-1f2e", "0.1.0", "json-c",
 				       "xtest --target aarch64 'a b'", 1767268800000}});
 	s->counts.total = total;
+	s->compare = compare_new();
 	s->columns[0] = &stream_host;
 	s->columns[1] = &stream_user;
 	s->columns[2] = &stream_system;
@@ -257,6 +269,7 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 		event_counts_add(&s->counts, c->verdict);
 		event_counts_add(&s->column_counts[column], c->verdict);
 	}
+	compare_add_event(s->compare, &e);
 	stream_send(s, e);
 	outcome_release(&outcome);
 	judgement_release(&judgement);
@@ -264,6 +277,9 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 
 static void stream_end(struct stream *s, int exit_code, const char *cancelled)
 {
+	size_t n;
+	const struct difference *differences = compare_differences(s->compare, &n);
+
 	s->counts.not_run = s->counts.total - s->counts.finished;
 	for (size_t i = 0; i < 3; i++) {
 		s->column_counts[i].total = s->column_totals[i];
@@ -272,15 +288,16 @@ static void stream_end(struct stream *s, int exit_code, const char *cancelled)
 	}
 	stream_send(s, (struct event){.type = EVENT_RUN_END,
 			       .end = {&s->counts, s->columns, s->column_counts, 3,
-				       exit_code, cancelled}});
+				       exit_code, cancelled, differences, n}});
+	compare_free(s->compare);
 }
 
 /* A whole run with every verdict. */
 UNUSED static void stream_whole(stream_sink *sink, void *ctx)
 {
-	struct stream s = {.sink = sink, .ctx = ctx, .column_totals = {1, 12, 3}};
+	struct stream s = {.sink = sink, .ctx = ctx, .column_totals = {1, 13, 5}};
 
-	stream_start(&s, 16);
+	stream_start(&s, 19);
 	stream_send(&s,
 		(struct event){.type = EVENT_NOTE,
 			.note = {"both CMakeLists.txt and meson.build are "
@@ -289,7 +306,7 @@ UNUSED static void stream_whole(stream_sink *sink, void *ctx)
 	for (size_t i = 0; i < 3; i++)
 		stream_send(
 			&s, (struct event){.type = EVENT_PLACE, .place = {s.columns[i]}});
-	stream_plan(&s, 14, 4);
+	stream_plan(&s, 16, 4);
 	for (size_t i = 0; i < ARRAY_LEN(stream_cases); i++)
 		stream_case(&s, &stream_cases[i]);
 	stream_end(&s, 107, NULL);
