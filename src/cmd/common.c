@@ -133,6 +133,14 @@ int common_filter(const struct common *c, struct filter_set *filter, struct err 
 	return 0;
 }
 
+void common_tell_event(void *ctx UNUSED, const struct event *event)
+{
+	if (event->type == EVENT_NOTE)
+		fprintf(stderr, "xtest: %s\n", event->note.text);
+	else if (event->type == EVENT_STEP_OUTPUT)
+		fwrite(event->step.line, 1, event->step.line_len, stderr);
+}
+
 static struct workload_options workload_options(const struct common *c)
 {
 	return (struct workload_options){

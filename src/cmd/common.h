@@ -49,6 +49,9 @@ extern const struct opt common_build_opts[], common_filter_opts[], common_archiv
 int common_filter(
 	const struct common *c, struct filter_set *filter, struct err *e) MUST_CHECK;
 enum run_ignored common_run_ignored(const struct common *c);
+/* For emit.send of verbs whose standard output is their answer: notes, and what a failed
+ * step printed, go to standard error. */
+void common_tell_event(void *ctx, const struct event *event);
 
 /* A workload from its beginning to its arranged columns; what must be undone is undone by
  * common_session_close(). */

@@ -27,21 +27,20 @@ static const struct opt archive_opts[] = {
 	{0},
 };
 
-static const struct opt_group groups[] = {
-	{"Archive", archive_opts},
-	{"Build", common_build_opts},
-	{"Tests", common_filter_opts},
+/* An archive holds suites; which of their cases run is said when it is used. */
+static const struct opt suite_opts[] = {
+	{"filterset", 'E', "EXPR", NULL, OPT_LIST,
+		offsetof(struct archive_options, c.expressions),
+		"suites that match, as 'package(json) and kind(test)'"},
 	{0},
 };
 
-/* Standard output is the list's. */
-static void show_event(void *ctx UNUSED, const struct event *event)
-{
-	if (event->type == EVENT_NOTE)
-		fprintf(stderr, "xtest: %s\n", event->note.text);
-	else if (event->type == EVENT_STEP_OUTPUT)
-		fwrite(event->step.line, 1, event->step.line_len, stderr);
-}
+static const struct opt_group groups[] = {
+	{"Archive", archive_opts},
+	{"Build", common_build_opts},
+	{"Suites", suite_opts},
+	{0},
+};
 
 static void report_event(void *ctx, const struct event *event)
 {
@@ -110,7 +109,7 @@ static int open_reports(const struct archive_options *o, struct common_session *
 
 	*reports = o->list ? NULL : report_set_open(&options, e);
 	s->emit = (struct emit){
-		.send = o->list ? show_event : report_event,
+		.send = o->list ? common_tell_event : report_event,
 		.ctx = *reports,
 		.start_ms = now_ms(),
 	};

@@ -29,15 +29,6 @@ static const struct opt_group groups[] = {
 	{0},
 };
 
-/* Events of a listing: only notes matter, and what a failed build printed. */
-static void show_event(void *ctx UNUSED, const struct event *event)
-{
-	if (event->type == EVENT_NOTE)
-		fprintf(stderr, "xtest: %s\n", event->note.text);
-	else if (event->type == EVENT_STEP_OUTPUT)
-		fwrite(event->step.line, 1, event->step.line_len, stderr);
-}
-
 /* The order of the suites. */
 static int compare_items(const void *a, const void *b)
 {
@@ -185,7 +176,7 @@ static int go(struct common *c, struct common_session *s, struct filter_set *fil
 	struct plan plan = {0};
 	int status = 0;
 
-	s->emit = (struct emit){.send = show_event, .start_ms = now_ms()};
+	s->emit = (struct emit){.send = common_tell_event, .start_ms = now_ms()};
 	if (common_filter(c, filter, e) < 0 || common_session_open(s, c, e) < 0)
 		return -1;
 	filter->default_filter = w->settings.default_filter;

@@ -411,3 +411,9 @@ start_big() {
 	[ "$status" = 0 ]
 	[[ $output == *"1 test run: 1 passed"* ]]
 }
+
+@test "what only chooses cases is no option of archive, which holds suites" {
+	run -2 xtest archive --list --skip slow
+	[[ $output == *"--skip"* ]]
+	run -2 xtest archive --list --run-ignored all
+}
