@@ -101,7 +101,7 @@ static void push_boot(const struct qemu_options *o, struct strv *argv)
 	push_pair(argv, "-kernel", c->image->kernel);
 	push_pair(argv, "-initrd", c->image->initramfs);
 	strv_push(argv, "-append");
-	strv_pushf(argv, "console=%s panic=-1 %s", c->recipe->machine.console,
+	strv_pushf(argv, "console=%s %s", c->recipe->machine.console,
 		c->recipe->command_line ? c->recipe->command_line : "");
 }
 
