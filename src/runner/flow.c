@@ -1,6 +1,7 @@
 #include "runner/flow.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -158,4 +159,14 @@ void flow_release(struct job *j)
 	runner_close(&j->input_fd);
 	free(j->input);
 	j->input = NULL;
+}
+
+int flow_open_nothing(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[2];
+
+	if (fd >= 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return fd;
+	close(fds[1]);
+	return fds[0];
 }

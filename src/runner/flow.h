@@ -17,5 +17,8 @@ int flow_finish(struct runner *r, struct job *j);
 /* Writes what waits for standard input, and closes it when that was all. */
 void flow_feed(struct job *j);
 void flow_release(struct job *j);
+/* A standard input that ends at once: /dev/null, or a pipe nobody writes to where a test
+ * has removed that from the machine. The caller's, or -1 and errno. */
+int flow_open_nothing(void);
 
 #endif

@@ -1,5 +1,6 @@
 #include "runner/init.h"
 
+#include "runner/cage.h"
 #include "runner/serve.h"
 
 #include <dirent.h>
@@ -57,17 +58,14 @@ static const struct {
 	const char *type, *target;
 	unsigned long flags;
 	const char *options;
-	bool optional; /* not in every kernel */
 } mounts[] = {
-	{"proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, false},
-	{"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, false},
-	{"devtmpfs", "/dev", MS_NOSUID, "mode=0755", false},
-	{"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5,ptmxmode=0666",
-		false},
-	{"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777,size=40%", false},
-	{"tmpfs", "/tmp", 0, "mode=1777,size=40%", false},
-	{"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755,size=10%", false},
-	{"cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, true},
+	{"proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL},
+	{"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL},
+	{"devtmpfs", "/dev", MS_NOSUID, "mode=0755"},
+	{"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5,ptmxmode=0666"},
+	{"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777,size=40%"},
+	{"tmpfs", "/tmp", 0, "mode=1777,size=40%"},
+	{"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755,size=10%"},
 };
 
 static void make_directory(const char *path, mode_t mode)
@@ -111,11 +109,9 @@ static void make_root(void)
 static void mount_all(void)
 {
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		if (!mounts[i].optional)
-			make_directory(mounts[i].target, 0755);
+		make_directory(mounts[i].target, 0755);
 		if (mount(mounts[i].type, mounts[i].target, mounts[i].type,
-			    mounts[i].flags, mounts[i].options) < 0 &&
-			!mounts[i].optional)
+			    mounts[i].flags, mounts[i].options) < 0)
 			say("cannot mount %s on %s: %s", mounts[i].type, mounts[i].target,
 				strerror(errno));
 	}
@@ -347,6 +343,7 @@ int init_main(void)
 	load_modules();
 	raise_loopback();
 	set_process();
+	options.cages_fd = cage_mount("/sys/fs/cgroup");
 	options.mounts_fd = part_mounts();
 	options.in_fd = options.out_fd = open_port();
 	status = options.in_fd >= 0 ? serve(&options) : 1;

@@ -72,18 +72,6 @@ static int make_tmpdir(
 	return 0;
 }
 
-/* A test may have removed /dev/null from a machine; a pipe that nobody writes to ends at
- * once, too. */
-static int open_nothing(void)
-{
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[2];
-
-	if (fd >= 0 || pipe2(fds, O_CLOEXEC) < 0)
-		return fd;
-	close(fds[1]);
-	return fds[0];
-}
-
 /* The three pipes: ours into the job, the job's into `stdio`. */
 static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
 {
@@ -98,7 +86,7 @@ static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
 		j->input_fd = fds[1];
 		fcntl(j->input_fd, F_SETFL, O_NONBLOCK);
 	} else {
-		stdio[0] = open_nothing();
+		stdio[0] = flow_open_nothing();
 		if (stdio[0] < 0)
 			return -errno;
 	}
@@ -168,6 +156,9 @@ static void set_job(
 		.own_group = !(run->flags & WIRE_RUN_INHERIT),
 		.streams = {{.fd = -1}, {.fd = -1}},
 		.input_fd = -1,
+		.cage = {.groups_fd = r->cages_fd,
+			.slot = (size_t)(j - r->jobs),
+			.timed = run->cpu_ms},
 		.output_bytes = run->output_bytes,
 		.tail_bytes = run->tail_bytes < RUNNER_TAIL_MAX ? run->tail_bytes
 								: RUNNER_TAIL_MAX,
@@ -181,7 +172,7 @@ static void set_job(
 	};
 	/* Counts down: a limit may always be lowered. */
 	if (r->mark_base)
-		j->mark = r->mark_base - 1 - r->mark_next++ % (r->mark_base / 2);
+		j->cage.mark = r->mark_base - 1 - r->mark_next++ % (r->mark_base / 2);
 }
 
 static int start(struct runner *r, struct job *j, const struct wire_run *run,
@@ -198,8 +189,10 @@ static int start(struct runner *r, struct job *j, const struct wire_run *run,
 	err = make_streams(j, run, s->stdio);
 	if (err < 0)
 		return err;
+	s->cage_fd = cage_open(&j->cage);
 	j->start_us = runner_now_us();
 	err = spawn_start(s, &j->pid, step);
+	runner_close(&s->cage_fd);
 	if (err < 0)
 		return err;
 	started.pid = (uint32_t)j->pid;
@@ -231,6 +224,7 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 		.new_session = !(run->flags & WIRE_RUN_INHERIT),
 		.die_with_us = true,
 		.mounts_fd = r->mounts_fd,
+		.cage_fd = -1,
 		.rlimits = run->rlimits,
 		.set_ids = run->flags & WIRE_RUN_IDS,
 		.uid = run->uid,
@@ -253,7 +247,7 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 	env = words_join(&run->env, &(struct wire_list){0}, run->tmpdir_names.count);
 	s.argv = argv;
 	s.env = env;
-	s.mark = j->mark;
+	s.mark = j->cage.mark;
 	s.program = argv && run->prefix.count ? argv[run->prefix.count] : NULL;
 	if (argv && env)
 		err = try_run(r, j, run, &s);
@@ -280,7 +274,7 @@ static void signal_job(struct job *j, int signal)
 static void kill_everything(struct job *j)
 {
 	signal_job(j, SIGKILL);
-	kin_signal(j->mark, SIGKILL);
+	cage_kill(&j->cage);
 }
 
 void job_kill(struct runner *r, uint32_t id, const struct wire_kill *k)
@@ -294,7 +288,7 @@ void job_kill(struct runner *r, uint32_t id, const struct wire_kill *k)
 	signal_job(j, signal);
 	/* SIGKILL is meant for all of it. */
 	if (signal == SIGKILL)
-		kin_signal(j->mark, SIGKILL);
+		cage_kill(&j->cage);
 	if (k->grace_ms)
 		j->kill_due_ms = now_ms() + k->grace_ms;
 }
@@ -463,7 +457,7 @@ static void settle(struct runner *r, struct job *j, int64_t now)
 		return;
 	drained = drain(r, j);
 	alone = (r->adopts && only_jobs_are_children(r)) ||
-		kin_each(j->mark, NULL, NULL) == 0;
+		cage_each(&j->cage, NULL, NULL) == 0;
 	if (alone) {
 		j->state = drained ? JOB_ENDED : j->state;
 		j->scan_due_ms = now + KILL_LOOK_MS;
@@ -472,11 +466,11 @@ static void settle(struct runner *r, struct job *j, int64_t now)
 	if (j->state == JOB_LINGERING && now >= j->leak_due_ms) {
 		/* What dies with a job that was killed is no leak. */
 		if (!j->timeout && !j->killed_by_host && !r->closing)
-			kin_each(j->mark, note_leak, j);
+			cage_each(&j->cage, note_leak, j);
 		j->state = JOB_KILLING;
 	}
 	if (j->state == JOB_KILLING)
-		kin_signal(j->mark, SIGKILL);
+		cage_kill(&j->cage);
 	j->scan_due_ms = now + (j->state == JOB_KILLING ? KILL_LOOK_MS : LEAK_LOOK_MS);
 }
 
@@ -508,7 +502,7 @@ static void check_limits(struct runner *r, struct job *j, int64_t now)
 		strike(j, WIRE_END_IDLE, now);
 	} else if (j->cpu_ms && now >= j->cpu_due_ms) {
 		j->cpu_due_ms = now + CPU_LOOK_MS;
-		if (kin_cpu_ms(j->mark) >= j->cpu_ms)
+		if (cage_cpu_ms(&j->cage) >= j->cpu_ms)
 			strike(j, WIRE_END_CPU, now);
 	}
 }

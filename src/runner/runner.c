@@ -67,7 +67,8 @@ static void tidy_descriptors(void)
 
 static int serve_main(int argc, char **argv)
 {
-	struct serve_options options = {.in_fd = -1, .out_fd = -1, .mounts_fd = -1};
+	struct serve_options options = {
+		.in_fd = -1, .out_fd = -1, .mounts_fd = -1, .cages_fd = -1};
 
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;

@@ -6,6 +6,7 @@
 #ifndef XTEST_RUNNER_RUNNER_H
 #define XTEST_RUNNER_RUNNER_H
 
+#include "runner/cage.h"
 #include "runner/tmpdir.h"
 #include "wire/link.h"
 
@@ -45,11 +46,10 @@ struct job {
 	enum job_state state;
 	uint32_t id;
 	pid_t pid;
-	bool mute;      /* of an earlier session: nobody wants to hear of it */
-	bool own_group; /* not with INHERIT */
+	bool mute;        /* of an earlier session: nobody wants to hear of it */
+	bool own_group;   /* not with INHERIT */
+	struct cage cage; /* all its processes */
 	bool has_ids;
-	uint32_t mark; /* value of an otherwise unused resource limit that all its
-			  processes inherit */
 	struct stream streams[2];
 	int input_fd;
 	uint8_t *input; /* waiting for the job to read */
@@ -79,6 +79,7 @@ struct runner {
 	int signal_fd;
 	bool machine;          /* see serve.h */
 	int mounts_fd;         /* see serve.h */
+	int cages_fd;          /* see serve.h */
 	int64_t away_until_ms; /* machine: no host is there; look again then */
 	bool closing; /* BYE, a signal or the end of the link: leave as soon as all jobs
 			 are dead */

@@ -28,7 +28,7 @@
 
 #define STALLED_MS 1000
 /* How often a machine whose host is gone looks whether it has come back. */
-#define AWAY_MS 10
+#define AWAY_MS 25
 
 int64_t runner_now_us(void)
 {
@@ -574,6 +574,7 @@ int serve(const struct serve_options *options)
 	r->out_fd = options->out_fd;
 	r->machine = options->machine;
 	r->mounts_fd = options->mounts_fd;
+	r->cages_fd = options->cages_fd;
 	r->signal_fd = open_signals(r->machine);
 	r->heard_ms = runner_now_us() / 1000;
 	r->mark_base = kin_first_mark();

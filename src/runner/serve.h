@@ -15,6 +15,7 @@ struct serve_options {
 	 * with 128 and its number, for somebody wants the machine to end. */
 	bool machine;
 	int mounts_fd; /* mount namespace of the jobs, -1: ours */
+	int cages_fd;  /* of cage_mount(), -1: none */
 };
 
 /* Returns the exit status of the program. */

@@ -21,6 +21,7 @@ struct spawn {
 	bool die_with_us;
 	int mounts_fd; /* mount namespace to enter; its root becomes the directory. -1:
 			  ours */
+	int cage_fd;   /* of cage_open(), -1: none */
 	uint32_t mark;
 	struct wire_bytes rlimits;
 	bool set_ids;

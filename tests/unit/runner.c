@@ -60,7 +60,7 @@ static void start_runner(void)
 	server = fork();
 	if (server == 0) {
 		struct serve_options options = {
-			.in_fd = pair[1], .out_fd = pair[1], .mounts_fd = -1};
+			.in_fd = pair[1], .out_fd = pair[1], .mounts_fd = -1, .cages_fd = -1};
 
 		close(pair[0]);
 		signal(SIGHUP, SIG_IGN);
