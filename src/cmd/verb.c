@@ -8,6 +8,7 @@ const struct verb *const verb_table[] = {
 	&verb_target,
 	&verb_archive,
 	&verb_exec,
+	&verb_parse,
 	&verb_debug,
 	&verb_help,
 	NULL,

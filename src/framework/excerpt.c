@@ -32,6 +32,8 @@ static const struct mark {
 	{" ERROR: test case THREW exception:", false, 1, 0},
 	{"Bail out! ", true, 0, 0},
 	{"[  ERROR   ] --- ", true, 1, 0},
+	{"EXPECTATION FAILED at ", false, 4, 0},
+	{"ASSERTION FAILED at ", false, 4, 0},
 	{"not ok ", true, 3, 0},
 	{"AssertionError", true, 0, 1},
 	/* assert() */

@@ -153,45 +153,79 @@ static void add_point(struct parser *p, size_t indent, const char *name, enum ve
 	p->diagnostic_lines = 0;
 }
 
-/* After "ok" or "not ok". */
-static void read_point(struct parser *p, size_t indent, bool ok, const char *text)
+/* A word ends here. */
+static bool ends(char c)
 {
-	autofree char *name = xstrndup(text, MAX_NAME);
-	autofree char *unnamed = NULL;
-	char *start = name + strspn(name, " \t"), *end;
-	bool has_number = isdigit((unsigned char)*start);
-	unsigned long number = has_number ? strtoul(start, &end, 10) : 0;
-	struct directive d;
-	enum verdict v = ok ? VERDICT_PASS : VERDICT_FAIL;
+	return !isalnum((unsigned char)c) && c != '_';
+}
 
-	if (has_number)
+/* The verdict of "ok" and "not ok" with a directive, and the text that explains it. */
+static enum verdict judge(struct tap_parse_point *p, bool ok, unsigned flags,
+	struct directive d, char **name)
+{
+	if (d.skip && !ok && (flags & TAP_PARSE_CMOCKA)) {
+		/* The name may stand behind the directive. */
+		if (**name) {
+			p->why = xstrdup(d.why);
+		} else {
+			*name += d.why - *name;
+			p->why = xstrdup("");
+		}
+		return VERDICT_SKIP;
+	}
+	if (d.todo && (ok || !*d.why)) {
+		p->why = xstrdup(ok ? "passed, but is marked TODO" : "TODO");
+	} else {
+		p->why = xstrdup(d.why);
+	}
+	if (d.skip && ok)
+		return VERDICT_SKIP;
+	/* Meson and Automake agree: what is to be done and passes is a failure. */
+	return ok != d.todo ? VERDICT_PASS : VERDICT_FAIL;
+}
+
+bool tap_parse_point_read(const char *line, unsigned flags, struct tap_parse_point *p)
+{
+	bool ok = starts_with(line, "ok") && ends(line[2]);
+	autofree char *text = NULL;
+	struct directive d;
+	char *start, *end;
+
+	*p = (struct tap_parse_point){0};
+	if (!ok && !(starts_with(line, "not ok") && ends(line[6])))
+		return false;
+	text = xstrndup(line + (ok ? 2 : 6), MAX_NAME);
+	start = text + strspn(text, " \t");
+	p->has_number = isdigit((unsigned char)*start);
+	if (p->has_number) {
+		p->number = strtoul(start, &end, 10);
 		start = end + strspn(end, " \t");
+	}
 	d = cut_directive(start);
 	if (start[0] == '-' && (isspace((unsigned char)start[1]) || !start[1]))
 		start += 1 + strspn(start + 1, " \t");
-	if (d.skip && !ok && (p->flags & TAP_PARSE_CMOCKA)) {
-		v = VERDICT_SKIP;
-		if (!*start) {
-			start = name + (d.why - name);
-			d.why = "";
-		}
-	} else if (d.skip && ok) {
-		v = VERDICT_SKIP;
-	} else if (d.todo) {
-		/* Meson and Automake agree: what is to be done and passes is a failure.
-		 */
-		v = ok ? VERDICT_FAIL : VERDICT_PASS;
-		if (ok)
-			d.why = "passed, but is marked TODO";
-		else if (!*d.why)
-			d.why = "TODO";
-	}
+	p->verdict = judge(p, ok, flags, d, &start);
 	unescape(start);
-	if (!*start)
-		start = unnamed = xasprintf("%zu", p->t->total + !indent);
+	p->name = xstrdup(start);
+	return true;
+}
+
+void tap_parse_point_release(struct tap_parse_point *p)
+{
+	free(p->name);
+	free(p->why);
+	*p = (struct tap_parse_point){0};
+}
+
+static void take_point(
+	struct parser *p, size_t indent, const struct tap_parse_point *point)
+{
+	autofree char *unnamed =
+		*point->name ? NULL : xasprintf("%zu", p->t->total + !indent);
+
 	if (!indent)
-		count(p, number, has_number, v);
-	add_point(p, indent, start, v, d.why);
+		count(p, point->number, point->has_number, point->verdict);
+	add_point(p, indent, unnamed ? unnamed : point->name, point->verdict, point->why);
 }
 
 /* After "1..". */
@@ -259,17 +293,12 @@ static bool read_yaml(struct parser *p, size_t indent, const char *text)
 	return true;
 }
 
-/* A word ends here. */
-static bool ends(char c)
-{
-	return !isalnum((unsigned char)c) && c != '_';
-}
-
 static void read_line(struct parser *p, const char *line)
 {
 	size_t indent = strspn(line, " \t");
 	const char *text = line + indent;
 	bool after_point = p->after_point;
+	autorelease(tap_parse_point) struct tap_parse_point point = {0};
 
 	if (p->in_yaml && read_yaml(p, indent, text))
 		return;
@@ -277,11 +306,8 @@ static void read_line(struct parser *p, const char *line)
 	if (after_point && indent && starts_with(text, "---")) {
 		p->in_yaml = true;
 		p->yaml_indent = indent;
-	} else if (starts_with(text, "ok") && ends(text[2])) {
-		read_point(p, indent, true, text + 2);
-		p->after_point = true;
-	} else if (starts_with(text, "not ok") && ends(text[6])) {
-		read_point(p, indent, false, text + 6);
+	} else if (tap_parse_point_read(text, p->flags, &point)) {
+		take_point(p, indent, &point);
 		p->after_point = true;
 	} else if (starts_with(text, "1..") && isdigit((unsigned char)text[3])) {
 		if (!indent)

@@ -33,4 +33,17 @@ void tap_parse(const char *data, size_t len, unsigned flags, struct tap_parse *t
 	struct judgement *j);
 void tap_parse_release(struct tap_parse *t);
 
+/* One line that is a point, taken apart. */
+struct tap_parse_point {
+	char *name; /* owned; "" when it has none */
+	char *why;  /* owned: the directive's explanation; "" when there is none */
+	bool has_number;
+	unsigned long number;
+	enum verdict verdict; /* PASS, FAIL or SKIP */
+};
+
+/* `line` begins behind its indentation. False, with *p zeroed, when it is no point. */
+bool tap_parse_point_read(const char *line, unsigned flags, struct tap_parse_point *p);
+void tap_parse_point_release(struct tap_parse_point *p);
+
 #endif

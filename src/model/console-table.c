@@ -33,6 +33,7 @@ static const char *const roles[] = {
 	[CONSOLE_ROLE_PART] = "part",
 	[CONSOLE_ROLE_PRELUDE] = "prelude",
 	[CONSOLE_ROLE_BOOT] = "boot",
+	[CONSOLE_ROLE_END] = "end",
 	[CONSOLE_ROLE_IGNORE] = "ignore",
 };
 
@@ -114,7 +115,8 @@ static const char *take_member(struct console_row *row, const char *key,
 	if (streq(key, "role")) {
 		index = word_index(text, roles, ARRAY_LEN(roles));
 		row->role = index < 0 ? CONSOLE_ROLE_FINDING : (enum console_role)index;
-		return index < 0 ? "role is finding, part, prelude, boot or ignore"
+		return index < 0 ? "role is finding, part, prelude, boot, end or "
+				   "ignore"
 				 : NULL;
 	}
 	if (streq(key, "pattern")) {

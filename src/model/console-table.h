@@ -15,6 +15,7 @@ enum console_role {
 	CONSOLE_ROLE_PART,    /* a finding, unless a report at least as severe is open */
 	CONSOLE_ROLE_PRELUDE, /* belongs to the report of a finding that follows */
 	CONSOLE_ROLE_BOOT, /* a machine starts: a finding where one was running already */
+	CONSOLE_ROLE_END,  /* the machine ends as it was asked to: no trouble by itself */
 	CONSOLE_ROLE_IGNORE, /* looks like one of the rows below, and is nothing */
 };
 

@@ -68,7 +68,7 @@ struct console *console_new(const struct console_table *table,
 	return c;
 }
 
-static void forget(struct console *c)
+void console_clear(struct console *c)
 {
 	kept_clear(&c->reports);
 	kept_clear(&c->prelude);
@@ -85,7 +85,7 @@ void console_free(struct console *c)
 {
 	if (!c)
 		return;
-	forget(c);
+	console_clear(c);
 	free(c);
 }
 
@@ -141,7 +141,7 @@ static void begin_report(
 	for (size_t i = 0; i < c->prelude.len; i++)
 		kept_add(&c->reports, c->prelude.v[i]);
 	c->prelude.len = 0;
-	keep(c, line, true, row->severity);
+	keep(c, line, true, row->role == CONSOLE_ROLE_END ? CONSOLE_INFO : row->severity);
 	c->open = row;
 	c->open_lines = 1;
 	c->gap = false;
@@ -195,6 +195,7 @@ static bool take_row(
 			return false;
 		break;
 	case CONSOLE_ROLE_FINDING:
+	case CONSOLE_ROLE_END:
 		break;
 	}
 	find(c, row, line);
@@ -209,9 +210,8 @@ static void continue_report(struct console *c, const struct console_line *line)
 		c->open = NULL;
 }
 
-static void take_line(void *ctx, const struct console_line *line)
+void console_take(struct console *c, const struct console_line *line)
 {
-	struct console *c = ctx;
 	const struct console_row *row;
 	bool later =
 		line->stamped && (line->stamp_us > c->last_us + REPORT_GAP_US ||
@@ -233,6 +233,11 @@ static void take_line(void *ctx, const struct console_line *line)
 		continue_report(c, line);
 	else
 		c->gap = true;
+}
+
+static void take_line(void *ctx, const struct console_line *line)
+{
+	console_take(ctx, line);
 }
 
 void console_feed(struct console *c, const void *data, size_t len)
@@ -318,6 +323,6 @@ char *console_excerpt(const struct console *c, size_t max_lines)
 
 void console_mark(struct console *c)
 {
-	forget(c);
+	console_clear(c);
 	c->running = true;
 }

@@ -18,6 +18,7 @@ enum console_severity {
 };
 
 struct console_table; /* compiled patterns */
+struct console_line;
 
 /* The installed table (`path` NULL), and more rows from `more` (a JSON array of the same
  * shape; may be NULL). ERR_SETUP with file, line and column. */
@@ -45,6 +46,8 @@ void console_free(struct console *c);
 void console_feed(struct console *c, const void *data, size_t len);
 /* Ends an unfinished last line. */
 void console_end(struct console *c);
+/* Instead of bytes: one line, for who reads the lines (model/console-line.h) as well. */
+void console_take(struct console *c, const struct console_line *line);
 /* The lines that say what happened: from the first finding since console_mark() to the
  * end of its report, cleaned, at most `max_lines`; without a finding the last lines. The
  * caller's. */
@@ -52,5 +55,7 @@ char *console_excerpt(const struct console *c, size_t max_lines);
 /* What was said before belongs to the past (a case has ended, a machine was restored).
  * From now on the machine runs: whatever boots on this console has reset. */
 void console_mark(struct console *c);
+/* Forgets what was found, and nothing else. */
+void console_clear(struct console *c);
 
 #endif

@@ -249,6 +249,78 @@ static void test_memory(const struct console_table *t)
 	console_free(c);
 }
 
+/* Where bytes are split changes nothing. */
+static void test_every_split(const struct console_table *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		size_t len = strlen(table[i].input), bad = 0;
+		autofree char *whole = scan(t, table[i].input, len, len + 1, 9);
+
+		for (size_t at = 0; at < len; at++) {
+			struct buf found = BUF_INIT;
+			struct console *c = console_new(t, record, &found);
+			autofree char *excerpt = NULL;
+
+			console_feed(c, table[i].input, at);
+			console_feed(c, table[i].input + at, len - at);
+			console_end(c);
+			excerpt = console_excerpt(c, 9);
+			buf_printf(&found, "--\n%s", excerpt);
+			bad += !streq(buf_str(&found), whole);
+			console_free(c);
+			buf_release(&found);
+		}
+		ok(!bad, "every split: %s", table[i].name);
+	}
+}
+
+/* Real logs, each with what is in it; XTEST_GOLDEN_UPDATE=1 writes that anew. */
+static void test_log(const struct console_table *t, const char *dir, const char *name)
+{
+	autorelease(buf) struct buf log = BUF_INIT;
+	autorelease(buf) struct buf expected = BUF_INIT;
+	autofree char *path = fs_join(dir, name);
+	autofree char *golden = xasprintf(
+		"%.*s.expected", (int)(strlen(path) - strlen(".console")), path);
+	autofree char *got = NULL;
+	struct err e = {0};
+	uint64_t state = 1 + strlen(name);
+	size_t bad = 0;
+
+	if (!ok(fs_read_file(path, &log, &e) == 0, "%s %s", name, e.msg))
+		return;
+	got = scan(t, log.data, log.len, log.len, 12);
+	if (getenv("XTEST_GOLDEN_UPDATE") &&
+		fs_write_file(golden, got, strlen(got), 0644, &e) < 0)
+		ok(0, "%s", e.msg);
+	if (ok(fs_read_file(golden, &expected, &e) == 0, "%s: expected %s", name, e.msg))
+		is_str(got, buf_str(&expected), name);
+	for (int i = 0; i < 8; i++) {
+		size_t step = i ? 1 + next_random(&state) % (i < 4 ? 40 : log.len) : 1;
+		autofree char *pieces = scan(t, log.data, log.len, step, 12);
+
+		bad += !streq(pieces, got);
+	}
+	ok(!bad, "%s: the same in pieces", name);
+}
+
+static void test_logs(const struct console_table *t, const char *top)
+{
+	autofree char *dir = fs_join(top, "tests/fixtures/console");
+	autorelease(strv) struct strv names = STRV_INIT;
+	struct err e = {0};
+	size_t n = 0;
+
+	if (!ok(fs_list_dir(dir, &names, &e) == 0, "logs %s", e.msg))
+		return;
+	for (size_t i = 0; i < names.len; i++)
+		if (ends_with(names.v[i], ".console")) {
+			test_log(t, dir, names.v[i]);
+			n++;
+		}
+	ok(n > 40, "%zu logs", n);
+}
+
 static void test_faults(void)
 {
 	static const struct {
@@ -322,6 +394,8 @@ int main(void)
 	test_excerpt(t);
 	test_noise(t);
 	test_memory(t);
+	test_every_split(t);
+	test_logs(t, dir ? dir : ".");
 	test_faults();
 	test_more();
 	console_table_free(t);
