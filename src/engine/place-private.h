@@ -51,9 +51,6 @@ struct place {
 
 /* ---- place.c */
 
-/* The far side is gone, or of no use: says why, and ends what ran there as lost. Nothing
- * when it is down already. */
-void place_take_down(struct place *p, const char *reason);
 void place_close_link(struct place *p, char **why);
 /* Writes what the session has to say. */
 void place_write(struct place *p);

@@ -103,6 +103,9 @@ const struct wire_welcome *place_welcome(const struct place *p);
  * once as NOT_STARTED or LOST. */
 void place_submit(struct place *p, struct task *t);
 void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms);
+/* The far side is gone, or of no use: says why, ends it and, as lost, what runs there.
+ * Nothing when it is down already. */
+void place_take_down(struct place *p, const char *reason);
 size_t place_running(const struct place *p);
 /* It takes tasks. When it goes down (its far side has died, or broken the protocol) its
  * tasks end as lost. */

@@ -451,7 +451,8 @@ static void tend_places(struct schedule *s)
 	}
 }
 
-/* First signal: the same one to every test, then a grace time. Second: all are killed. */
+/* First signal: the same one to every test, then a grace time. Second: all are killed; a
+ * machine is, with all that runs in it, because it may have stopped listening. */
 static void heed_interrupt(struct schedule *s)
 {
 	if (!interrupt_check(s->o->interrupt) ||
@@ -464,7 +465,11 @@ static void heed_interrupt(struct schedule *s)
 		struct running *r = &s->slots[i];
 		bool hard = s->signals_seen > 1;
 
-		if (r->used && !r->fallen)
+		if (!r->used || r->fallen)
+			continue;
+		if (hard && r->claim.column->renewable)
+			place_take_down(r->place->place, "interrupted");
+		else
 			place_kill(r->place->place, &r->task,
 				hard ? SIGKILL : s->o->interrupt->signal,
 				hard ? 0 : r->task.grace_ms);

@@ -16,6 +16,7 @@ struct place {
 	bool has_demise;
 	struct task *tasks[FAKE_TASKS_MAX]; /* borrowed */
 	size_t n_tasks;
+	bool deaf;        /* does not heed place_kill() */
 	unsigned served;  /* tasks since it was made */
 	unsigned made;    /* how often it was renewed or restarted */
 	unsigned renewed; /* of these while it was up */
@@ -79,7 +80,7 @@ UNUSED static void fake_end(struct place *p, struct task *task, int code)
 }
 
 /* The reason must outlive the place. */
-UNUSED static void fake_die(struct place *p, bool by_guest, char *reason)
+static void fake_die(struct place *p, bool by_guest, char *reason)
 {
 	p->state = PLACE_DOWN;
 	p->has_demise = true;
@@ -104,9 +105,19 @@ void place_submit(struct place *p, struct task *task)
 	p->served++;
 }
 
+void place_take_down(struct place *p, const char *reason)
+{
+	autofree char *copy = xstrdup(reason);
+
+	fake_die(p, false, copy);
+	p->demise.reason = (char *)"taken down";
+}
+
 void place_kill(
 	struct place *p, struct task *task, int signal UNUSED, int64_t grace_ms UNUSED)
 {
+	if (p->deaf)
+		return;
 	task->outcome.kind = END_LOST;
 	task->outcome.detail = xstrdup("interrupted");
 	fake_remove(p, task);

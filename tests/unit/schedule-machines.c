@@ -23,9 +23,9 @@ struct bed {
 	struct emit emit;
 	struct interrupt interrupt;
 	struct schedule_result result;
-	unsigned boots_fail;   /* so many of the next machines do not boot */
-	bool together;         /* nothing ends before all slots of a machine are taken */
-	unsigned interrupt_at; /* step at which Ctrl-C comes; 0: never */
+	unsigned boots_fail; /* so many of the next machines do not boot */
+	bool together;       /* nothing ends before all slots of a machine are taken */
+	unsigned interrupt_at, again_at; /* steps at which Ctrl-C comes; 0: never */
 	unsigned steps;
 	char *console; /* of the last crash */
 };
@@ -81,7 +81,7 @@ static void step_place(struct bed *b, struct place *p)
 	}
 	if (p->state == PLACE_COMING)
 		p->state = PLACE_UP;
-	if (p->state != PLACE_UP || !p->n_tasks)
+	if (p->state != PLACE_UP || !p->n_tasks || p->deaf)
 		return;
 	/* A death comes while others run beside it. */
 	for (size_t i = 0; i < p->n_tasks; i++)
@@ -99,7 +99,7 @@ static void step(struct fake *f, struct place *const *places, size_t n)
 {
 	struct bed *b = f->ctx;
 
-	if (++b->steps == b->interrupt_at) {
+	if (++b->steps == b->interrupt_at || b->steps == b->again_at) {
 		b->interrupt.signal = 2;
 		b->interrupt.count++;
 		return;
@@ -353,6 +353,23 @@ static void test_interrupt(void)
 		"what was started has ended");
 }
 
+/* A machine that does not listen any more. */
+static void test_interrupt_again(void)
+{
+	autorelease(bed) struct bed b;
+
+	bed_init(&b, 1, 2);
+	b.places[0].state = PLACE_UP;
+	b.places[0].deaf = true;
+	b.interrupt_at = 4;
+	b.again_at = 6;
+	run(&b, 10, "");
+	is_int(b.steps, 6, "a second Ctrl-C takes a machine down that does not listen");
+	ok(was_told(&b, "end 0 1/1 lost") && was_told(&b, "end 1 1/1 lost"),
+		"what ran there is lost");
+	is_int(b.places[0].made, 0, "and no machine is made for it");
+}
+
 int main(void)
 {
 	test_blame();
@@ -363,5 +380,6 @@ int main(void)
 	test_one_of_two();
 	test_fresh();
 	test_interrupt();
+	test_interrupt_again();
 	return tap_done();
 }
