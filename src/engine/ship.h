@@ -11,14 +11,16 @@
 struct session;
 struct shipment;
 
-/* Out of an archive's plan, or of an archive that was unpacked; in the first case the
- * roots were and are the same directories. The host's part and the runners stay here, and
- * what was not unpacked. Items and roots are borrowed for the life of the shipment; the
- * digests of the files are filled in where they are not known. ERR_ARCHIVE, ERR_SETUP, or
- * ERR_TESTS_FAILED when `cancelled` (may be NULL) says so. */
-struct shipment *shipment_new(struct archive_items *items,
-	const struct archive_roots *roots, bool (*cancelled)(void *ctx), void *ctx,
-	struct err *e);
+/* Fills in the digests of the files that have none: those of a plan. ERR_ARCHIVE when one
+ * is not as it was planned, ERR_TESTS_FAILED when `cancelled` (may be NULL) says so. */
+int shipment_digest(struct archive_items *items, bool (*cancelled)(void *ctx), void *ctx,
+	struct err *e) MUST_CHECK;
+/* Out of an archive's plan with its digests, or of an archive that was unpacked; in the
+ * first case the roots were and are the same directories. The host's part and the runners
+ * stay here, and what was not unpacked. Items and roots are borrowed for the life of the
+ * shipment. Never NULL. */
+struct shipment *shipment_new(
+	const struct archive_items *items, const struct archive_roots *roots);
 void shipment_free(struct shipment *s);
 /* Digest over all of it, hexadecimal: equal content, equal key. Borrowed. */
 const char *shipment_key(const struct shipment *s);

@@ -192,9 +192,8 @@ static void make_key(struct shipment *s)
 	hash_sha256_finish(hash, s->key);
 }
 
-/* A plan's digests are not known before it is packed. */
-static int fill_digests(struct archive_items *items, bool (*cancelled)(void *ctx),
-	void *ctx, struct err *e)
+int shipment_digest(struct archive_items *items, bool (*cancelled)(void *ctx), void *ctx,
+	struct err *e)
 {
 	const struct archive_pack_options options = {.cancelled = cancelled, .ctx = ctx};
 	autofree struct stat *seen = NULL;
@@ -210,15 +209,11 @@ static int fill_digests(struct archive_items *items, bool (*cancelled)(void *ctx
 	return 0;
 }
 
-struct shipment *shipment_new(struct archive_items *items,
-	const struct archive_roots *roots, bool (*cancelled)(void *ctx), void *ctx,
-	struct err *e)
+struct shipment *shipment_new(
+	const struct archive_items *items, const struct archive_roots *roots)
 {
-	struct shipment *s;
+	struct shipment *s = xcalloc(1, sizeof *s);
 
-	if (fill_digests(items, cancelled, ctx, e) < 0)
-		return NULL;
-	s = xcalloc(1, sizeof *s);
 	shipment_code_init(s);
 	s->roots = roots;
 	s->mtime_s = (uint64_t)time(NULL);

@@ -1,77 +1,36 @@
 #include "engine/workload-archive.h"
 
 #include "base/fs.h"
+#include "engine/step.h"
 
 #include <stdio.h>
 
 /* ---- progress */
 
-enum { STEP_LINE_MS = 100 };
-
-/* Bytes going by, as a step that everybody sees. */
-struct byte_step {
-	struct workload *w;
-	const char *verb, *what;
-	int64_t start_ms, told_ms;
-};
-
-static void send_step(const struct byte_step *step, enum event_type type,
-	const char *line, double fraction)
-{
-	struct event event = {
-		.type = type,
-		.step =
-			{
-				.verb = step->verb,
-				.summary = step->what,
-				.line = line,
-				.line_len = line ? strlen(line) : 0,
-				.elapsed_ms = now_ms() - step->start_ms,
-				.fraction = fraction,
-			},
-	};
-
-	emit_send(step->w->emit, &event);
-}
-
-static void begin_step(struct byte_step *step)
-{
-	step->start_ms = step->told_ms = now_ms();
-	send_step(step, EVENT_STEP_START, NULL, -1);
-}
-
 static void on_bytes(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
 {
-	struct byte_step *step = ctx;
-	int64_t now = now_ms();
-	char line[64];
-
-	if (now - step->told_ms < STEP_LINE_MS)
-		return;
-	step->told_ms = now;
-	snprintf(line, sizeof line, "%.1f of %.1f MiB", (double)done_bytes / (1 << 20),
-		(double)total_bytes / (1 << 20));
-	send_step(step, EVENT_STEP_LINE, line,
-		total_bytes ? (double)done_bytes / (double)total_bytes : -1);
+	step_bytes(ctx, done_bytes, total_bytes);
 }
 
-static void end_step(
-	struct byte_step *step, const char *verb, size_t items, uint64_t bytes)
+static void end_step(struct step *step, const char *verb, size_t items, uint64_t bytes)
 {
 	autofree char *summary = xasprintf(
 		"%s, %zu files, %.1f MiB", step->what, items, (double)bytes / (1 << 20));
 
-	step->verb = verb;
-	step->what = summary;
-	send_step(step, EVENT_STEP_END, NULL, 1);
-	step->what = NULL;
+	step_end(step, verb, summary);
 }
+
+/* The context of the callbacks begins with the step. */
+struct packing {
+	struct step step;
+	struct workload *w;
+};
 
 static bool on_cancelled(void *ctx)
 {
-	const struct byte_step *step = ctx;
+	const struct packing *p = ctx;
 
-	return interrupt_check(step->w->interrupt);
+	return interrupt_check(p->w->interrupt);
 }
 
 /* ---- packing */
@@ -164,20 +123,21 @@ void workload_pack_release(struct workload_pack *pack)
 int workload_pack_write(struct workload *w, struct archive_plan *plan, const char *path,
 	int level, struct err *e)
 {
-	struct byte_step step = {.w = w, .verb = "Archiving", .what = path};
+	struct packing p = {
+		.step = {.emit = w->emit, .verb = "Archiving", .what = path}, .w = w};
 	struct archive_pack_options options = {
 		.level = level,
 		.threads = w->jobs,
 		.mtime_s = -1,
 		.progress = on_bytes,
 		.cancelled = on_cancelled,
-		.ctx = &step,
+		.ctx = &p,
 	};
 
-	begin_step(&step);
+	step_begin(&p.step);
 	if (archive_pack(plan, path, &options, e) < 0)
 		return -1;
-	end_step(&step, "Archived", plan->items.len, plan->total_bytes);
+	end_step(&p.step, "Archived", plan->items.len, plan->total_bytes);
 	return 0;
 }
 
@@ -273,8 +233,8 @@ static int load_suites(struct workload *w, const struct archive_manifest *manife
 }
 
 struct extraction {
-	struct byte_step step; /* first: the callbacks share their context */
-	bool *wanted;          /* for each suite of the manifest; NULL: all of them */
+	struct packing p; /* first: the callbacks share their context */
+	bool *wanted;     /* for each suite of the manifest; NULL: all of them */
 	size_t items;
 	uint64_t bytes;
 };
@@ -295,7 +255,9 @@ static int extract(struct workload *w, const struct workload_unpack_options *o,
 {
 	const struct archive_manifest *manifest = archive_unpack_manifest(reader);
 	autofree bool *wanted = xcalloc(manifest->suites.len + 1, sizeof *wanted);
-	struct extraction x = {.step = {.w = w, .verb = "Extracting", .what = o->file}};
+	struct extraction x = {
+		.p = {.step = {.emit = w->emit, .verb = "Extracting", .what = o->file},
+			.w = w}};
 	struct archive_unpack_options unpack = {
 		.dest = dest,
 		.overwrite = o->overwrite,
@@ -306,7 +268,7 @@ static int extract(struct workload *w, const struct workload_unpack_options *o,
 	};
 
 	if (streq(o->file, "-"))
-		x.step.what = "standard input";
+		x.p.step.what = "standard input";
 	/* An override may yet move a suite to where the filter wants it. */
 	if (o->filter && !o->extract_to && !w->project->config->overrides.len) {
 		if (mark_suites(&manifest->suites, manifest->target, o->filter, wanted,
@@ -314,10 +276,10 @@ static int extract(struct workload *w, const struct workload_unpack_options *o,
 			return -1;
 		x.wanted = wanted;
 	}
-	begin_step(&x.step);
+	step_begin(&x.p.step);
 	if (archive_unpack(reader, &unpack, e) < 0)
 		return -1;
-	end_step(&x.step, "Extracted", x.items, x.bytes);
+	end_step(&x.p.step, "Extracted", x.items, x.bytes);
 	return 0;
 }
 

@@ -152,6 +152,14 @@ static void move_bytes(struct bed *b)
 		exit(99);
 }
 
+static int pack(struct bed *b, struct err *e)
+{
+	if (shipment_digest(&b->items, NULL, NULL, e) < 0)
+		return -1;
+	b->shipment = shipment_new(&b->items, &b->roots);
+	return 0;
+}
+
 /* As shipping_step(), at the end. */
 static int ship_to(struct bed *b, const char *work, struct err *e)
 {
@@ -159,9 +167,7 @@ static int ship_to(struct bed *b, const char *work, struct err *e)
 	int64_t deadline = now_ms() + LIMIT_MS;
 	int status = 0;
 
-	if (!b->shipment)
-		b->shipment = shipment_new(&b->items, &b->roots, NULL, NULL, e);
-	if (!b->shipment)
+	if (!b->shipment && pack(b, e) < 0)
 		return -1;
 	b->fd = runner_bed_start(work, &b->runner);
 	if (b->fd < 0)
@@ -309,7 +315,7 @@ static void test_tree(void)
 	ok(is_same(&b, "target/test_a"), "what was written into is as it was");
 	shipment_free(take_ptr(b.shipment));
 	b.items.v[0].mode = 0644;
-	b.shipment = shipment_new(&b.items, &b.roots, NULL, NULL, &e);
+	b.shipment = shipment_new(&b.items, &b.roots);
 	ok(!streq(shipment_key(b.shipment), key), "another mode, another key");
 }
 
@@ -336,7 +342,7 @@ static void test_compression(void)
 	write_file(&b, "target/noise", noise, 1 << 20);
 	add(&b, "target/zeros", ARCHIVE_FILE, 0644, 8 << 20);
 	add(&b, "target/noise", ARCHIVE_FILE, 0755, 1 << 20);
-	b.shipment = shipment_new(&b.items, &b.roots, NULL, NULL, &e);
+	is_int(pack(&b, &e), 0, "zeros and noise are digested");
 	shipment_prepare(b.shipment);
 	is_int(ship(&b, &e), 1, "zeros and noise are shipped");
 	ok(is_same(&b, "target/zeros") && is_same(&b, "target/noise"),
@@ -365,7 +371,7 @@ static void test_faults(void)
 	hang_up(&b);
 	shipment_free(take_ptr(b.shipment));
 	b.items.v[0].sha256[0] = '\0';
-	b.shipment = shipment_new(&b.items, &b.roots, NULL, NULL, &e);
+	is_int(pack(&b, &e), 0, "a file is digested");
 	write_file(&b, "target/a", "longer than before", 18);
 	is_int(ship(&b, &e), -1, "a file that was changed");
 	ok(e.kind == ERR_SETUP, "is told here: %s", e.msg);
