@@ -20,6 +20,12 @@ enum {
 
 /* ---- the link */
 
+static void remark(struct place *p, char *text)
+{
+	free(p->remark);
+	p->remark = text;
+}
+
 static void greet(struct place *p)
 {
 	struct session_options options = {.silence_ms = 0};
@@ -41,6 +47,8 @@ static int connect_place(struct place *p, struct err *e)
 	p->started_ms = now_ms();
 	if (p->transport->open(&p->config, &p->link, e) < 0)
 		return -1;
+	if (p->link.note)
+		remark(p, xstrdup(p->link.note));
 	p->state = PLACE_COMING;
 	p->step = PLACE_ANSWER;
 	p->limit_ms = now_ms() + (p->link.level > LINK_FRESH    ? RESTORE_LIMIT_MS
@@ -51,12 +59,6 @@ static int connect_place(struct place *p, struct err *e)
 }
 
 /* ---- from its answer to a place that takes tasks */
-
-static void remark(struct place *p, char *text)
-{
-	free(p->remark);
-	p->remark = text;
-}
 
 /* What the saved state is for is speed: without one it goes slower. */
 static void save(struct place *p, enum link_level level)
@@ -257,7 +259,8 @@ struct place *place_start(const struct event_column *column,
 	const struct place_config *config, const struct place_view *view,
 	struct shipment *shipment, struct err *e)
 {
-	const struct transport *transport = transport_find(config->uri);
+	const struct transport *transport =
+		config->transport ? config->transport : transport_find(config->uri);
 	struct place *p;
 
 	if (!transport)

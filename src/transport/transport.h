@@ -36,6 +36,8 @@ struct place_config {
 	const struct toolchain *toolchain;
 	const char *runner_path; /* the runner program for the machine the place is */
 	const struct machine_config *machine; /* of "system"; NULL for the others */
+	/* NULL: the one that claims the uri. A test brings its own. */
+	const struct transport *transport;
 };
 
 /* How far the far side was when it was reached. */
