@@ -271,10 +271,10 @@ static void judge_case(struct parse_log_case *c, const struct ktap_node *n,
 		j->excerpt = o->console ? NULL : excerpt_find(o);
 }
 
-static void add_result(struct parse_log *p, size_t suite, const char *name,
-	const struct ktap_node *n, size_t number)
+static void add_result(
+	struct parse_log *p, size_t suite, const char *name, const struct ktap_node *n)
 {
-	autofree char *unnamed = name ? NULL : xasprintf("test %zu", number);
+	autofree char *unnamed = name ? NULL : xasprintf("test %lu", n->number);
 	struct parse_log_case *c = add_case(p, suite, name ? name : unnamed);
 
 	buf_append(&c->outcome.out, buf_str(&n->output), n->output.len);
@@ -293,21 +293,29 @@ static void add_result(struct parse_log *p, size_t suite, const char *name,
 	judge_case(c, n, find_crash(n));
 }
 
-/* Planned results from number `from` on that never came. */
-static void add_missing(struct parse_log *p, size_t suite, const char *word, size_t from,
-	size_t planned, bool parent_ended)
+/* Planned results that never came. `len`: kids that are results. */
+static void add_missing(
+	struct parse_log *p, size_t suite, const struct ktap_node *n, size_t len)
 {
-	for (size_t i = from; i <= planned; i++) {
-		autofree char *name =
-			i - from == MISSING_MAX
-				? xasprintf("%ss %zu to %zu", word, i, planned)
-				: xasprintf("%s %zu", word, i);
+	autofree bool *seen = xcalloc(n->planned + 1, sizeof *seen);
+	size_t missing = n->planned > len ? n->planned - len : 0;
+	bool died = find_crash(n) != NULL;
 
+	for (size_t i = 0; i < len; i++)
+		if (n->kids[i]->number <= n->planned)
+			seen[n->kids[i]->number] = true;
+	for (size_t i = 1, named = 0; i <= n->planned && missing; i++) {
+		bool rest = !seen[i] && ++named > MISSING_MAX;
+		autofree char *name = rest ? xasprintf("%zu more tests", missing)
+					   : xasprintf("test %zu", i);
+
+		if (seen[i])
+			continue;
 		add_lost(p, suite, name,
-			parent_ended ? "its result is not in the log"
-				     : "the log ends before its result");
-		if (i - from == MISSING_MAX)
-			return;
+			n->ended ? "its result is not in the log"
+			: died   ? "the machine died before it"
+				 : "the log ends before its result");
+		missing -= rest ? missing : 1;
 	}
 }
 
@@ -329,11 +337,10 @@ static void add_suite(struct parse_log *p, const struct ktap_node *n, size_t num
 	bool failed = false;
 
 	for (size_t i = 0; i < len; i++) {
-		add_result(p, suite, n->kids[i]->name, n->kids[i], i + 1);
+		add_result(p, suite, n->kids[i]->name, n->kids[i]);
 		failed |= p->cases[p->len - 1].judgement.verdict != VERDICT_PASS;
 	}
-	if (n->has_plan)
-		add_missing(p, suite, "test", len + 1, n->planned, n->ended);
+	add_missing(p, suite, n, len);
 	/* Its set-up or its end, if none of its tests. */
 	if (n->ended && !failed && n->verdict != VERDICT_PASS &&
 		n->verdict != VERDICT_SKIP)
@@ -346,8 +353,7 @@ static void add_suite(struct parse_log *p, const struct ktap_node *n, size_t num
 				.console = n->console,
 				.start_us = -1,
 				.end_us = -1,
-			},
-			0);
+			});
 }
 
 /* "selftests: net: tls.sh": collection and program. */
@@ -357,8 +363,7 @@ static void add_selftest(struct parse_log *p, const struct ktap_node *n)
 	autofree char *collection =
 		xstrndup(rest, colon ? (size_t)(colon - rest) : strlen(rest));
 
-	add_result(
-		p, get_suite(p, "selftests", collection), colon ? colon + 2 : "", n, 0);
+	add_result(p, get_suite(p, "selftests", collection), colon ? colon + 2 : "", n);
 }
 
 static void add_document(struct parse_log *p, const struct ktap_node *doc)
@@ -373,12 +378,10 @@ static void add_document(struct parse_log *p, const struct ktap_node *doc)
 		else if (n->len || n->has_plan)
 			add_suite(p, n, i + 1);
 		else
-			add_result(p, get_suite(p, "ktap", p->reader->name), n->name, n,
-				i + 1);
+			add_result(p, get_suite(p, "ktap", p->reader->name), n->name, n);
 	}
-	if (doc->has_plan && doc->planned > len)
-		add_missing(p, get_suite(p, "ktap", p->reader->name), "test", len + 1,
-			doc->planned, false);
+	if (doc->planned > len)
+		add_missing(p, get_suite(p, "ktap", p->reader->name), doc, len);
 }
 
 static void add_incident(struct parse_log *p, const struct incident *i)

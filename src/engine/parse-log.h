@@ -16,6 +16,8 @@ enum parse_log_format {
 	PARSE_LOG_KTAP,    /* results count everywhere */
 };
 
+struct emit;
+
 struct parse_log_case {
 	size_t suite, test; /* indices of its suite in the list, its case in the suite */
 	struct outcome outcome;
@@ -36,6 +38,9 @@ void parse_log_init(struct parse_log *p, const struct console_table *table,
 	enum parse_log_format format, const char *name);
 void parse_log_feed(struct parse_log *p, const void *data, size_t len);
 void parse_log_end(struct parse_log *p);
+/* Sends the events of a run in which all this happened, but the first (RUN_START).
+ * Returns the exit code. */
+int parse_log_tell(const struct parse_log *p, const struct emit *emit);
 void parse_log_release(struct parse_log *p);
 
 #endif

@@ -6,6 +6,7 @@
 
 enum {
 	MAX_DEPTH = 16,
+	CASE_DEPTH = 2,        /* document, suite, case */
 	MAX_OUTPUT = 64 << 10, /* kept of a test */
 	MAX_NODES = 200000,    /* kept of a log */
 	MAX_PLAN = 100000,
@@ -33,6 +34,7 @@ struct ktap_log *ktap_log_new(bool bare)
 	struct ktap_log *log = xcalloc(1, sizeof *log);
 
 	log->bare = bare;
+	log->root.start_us = -1;
 	return log;
 }
 
@@ -65,6 +67,7 @@ const struct ktap_node *ktap_log_documents(const struct ktap_log *log)
 static struct ktap_node *add_kid(
 	struct ktap_log *log, struct ktap_node *parent, const struct console_line *line)
 {
+	const struct ktap_node *last = parent->len ? parent->kids[parent->len - 1] : NULL;
 	struct ktap_node *kid;
 
 	if (log->nodes == MAX_NODES)
@@ -73,11 +76,11 @@ static struct ktap_node *add_kid(
 	kid = xcalloc(1, sizeof *kid);
 	kid->line = line ? line->number : parent->line;
 	kid->start_us = kid->end_us = -1;
-	if (line && line->stamped)
+	/* A test begins where the one before it has ended, the first with its suite. */
+	kid->start_us = last ? last->end_us : parent->start_us;
+	if (kid->start_us < 0 && line && line->stamped)
 		kid->start_us = line->stamp_us;
-	/* A test begins where the one before it has ended. */
-	if (parent->len && parent->kids[parent->len - 1]->end_us >= 0)
-		kid->start_us = parent->kids[parent->len - 1]->end_us;
+	kid->number = last ? last->number + 1 : 1;
 	parent->kids =
 		xgrow(parent->kids, &parent->cap, parent->len + 1, sizeof *parent->kids);
 	parent->kids[parent->len++] = kid;
@@ -254,6 +257,7 @@ static bool take_point(struct ktap_log *log, size_t indent, struct tap_parse_poi
 	if (*p->name)
 		set_name(node, p->name);
 	node->ended = true;
+	node->number = p->number;
 	node->verdict = p->verdict;
 	node->why = *p->why ? xstrdup(p->why) : NULL;
 	node->line = line->number;
@@ -278,32 +282,41 @@ static void take_hint(
 		node->name = take_ptr(name);
 }
 
+static void append(struct ktap_node *node, size_t indent, const char *text)
+{
+	if (node->output.len + strlen(text) < MAX_OUTPUT)
+		buf_printf(&node->output, "%*s%s\n", (int)MIN(indent, 40), "", text);
+}
+
 static void take_text(struct ktap_log *log, size_t indent, const char *text,
 	const struct console_line *line)
 {
 	struct ktap_node *node, *parent;
-	size_t depth = log->depth, base;
+	size_t depth = log->depth;
+	bool remark = starts_with(text, "# ");
 
 	if (!depth || !*text)
 		return;
 	/* A remark stands at the indentation of what it is about. */
-	while (*text == '#' && depth > 1 && log->level[depth - 1].indent > indent)
+	while (remark && depth > 1 && log->level[depth - 1].indent > indent)
 		depth--;
 	parent = log->level[depth - 1].node;
 	if (starts_with(text, "# module: ") && !parent->len)
 		return;
-	node = unfinished_kid(log, parent, line);
+	node = last_kid(parent);
+	/* TAP explains a failure behind it, KTAP before it. */
+	if (!log->bare || !remark || !node || node->verdict != VERDICT_FAIL)
+		node = unfinished_kid(log, parent, line);
 	if (!node)
 		node = parent;
-	else if (*text == '#')
+	else if (remark && !node->ended)
 		take_hint(node, parent, text);
 	node->line = line->number;
-	base = log->level[depth - 1].indent;
-	if (base < INSIDE && indent >= INSIDE)
-		base = INSIDE;
-	if (node->output.len + strlen(text) < MAX_OUTPUT)
-		buf_printf(&node->output, "%*s%s\n",
-			(int)(indent > base ? MIN(indent - base, 40) : 0), "", text);
+	if (indent >= INSIDE)
+		return;
+	/* What is said inside a case is said by the case. */
+	append(depth > CASE_DEPTH ? log->level[CASE_DEPTH].node : node,
+		indent - MIN(indent, log->level[depth - 1].indent), text);
 }
 
 /* "KTAP version 1", "TAP version 14" */
@@ -399,8 +412,9 @@ bool ktap_log_take(struct ktap_log *log, const struct console_line *line)
 	}
 	if (!indent && in_selftest(log) && starts_with(text, "# ")) {
 		text += 2;
+		/* All of it is the program's output, its results too. */
 		indent = strspn(text, " \t");
-		/* What is inside never ends the document. */
+		append(last_kid(log->level[0].node), 0, text);
 		take_words(log, INSIDE + indent, text + indent, line);
 		return false;
 	}

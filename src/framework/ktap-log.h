@@ -22,6 +22,7 @@ struct ktap_node {
 	char *why;                /* owned: what stands behind the result; may be NULL */
 	struct buf output;        /* other lines while it ran, bounded */
 	char *console;            /* owned; NULL: put in by who knows more */
+	unsigned long number;     /* of its result; where there is none, the next */
 	uint64_t line;            /* of its result, or where it was last heard of */
 	int64_t start_us, end_us; /* by the kernel's stamps; -1: not known */
 	bool has_plan;

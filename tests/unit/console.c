@@ -357,7 +357,7 @@ static void test_faults(void)
 	ok(fs_remove_tree(dir, &e) == 0, "clean");
 }
 
-static void test_more(void)
+static void test_more(const char *path)
 {
 	static const char rows[] =
 		"[{\"role\": \"ignore\", \"pattern\": \"BUG: ours\"},"
@@ -368,7 +368,7 @@ static void test_more(void)
 	struct err e = {0};
 	autorelease_json struct json *more =
 		json_parse(rows, sizeof rows - 1, "more", &e);
-	struct console_table *t = console_table_load(NULL, more, &e);
+	struct console_table *t = console_table_load(path, more, &e);
 	autofree char *got = NULL;
 
 	if (!ok(t != NULL, "more rows %s", e.msg))
@@ -382,7 +382,7 @@ static void test_more(void)
 int main(void)
 {
 	struct err e = {0};
-	const char *dir = getenv("top_srcdir");
+	const char *dir = getenv("srcdir");
 	autofree char *path = fs_join(dir ? dir : ".", "images/console.json");
 	struct console_table *t = console_table_load(path, NULL, &e);
 	autorelease_json struct json *rows = json_load(path, &e);
@@ -397,7 +397,7 @@ int main(void)
 	test_every_split(t);
 	test_logs(t, dir ? dir : ".");
 	test_faults();
-	test_more();
+	test_more(path);
 	console_table_free(t);
 	return tap_done();
 }

@@ -1,0 +1,65 @@
+/* A log that was read, told as a run. */
+#include "engine/emit.h"
+#include "engine/parse-log.h"
+
+static const struct event_column column = {
+	.label = "log", .target = "log", .place = "log", .slots = 1};
+
+static void tell_case(const struct emit *emit, const struct parse_log *p, size_t index)
+{
+	const struct parse_log_case *c = &p->cases[index];
+	struct event_item item = {
+		.index = index,
+		.suite = &p->suites.v[c->suite],
+		.test = &p->suites.v[c->suite].cases[c->test],
+		.column = &column,
+		.attempt = 1,
+		.attempts = 1,
+	};
+	struct event event = {.type = EVENT_CASE_START, .item = {.item = &item}};
+
+	emit_send(emit, &event);
+	event.type = EVENT_CASE_END;
+	event.item.outcome = &c->outcome;
+	event.item.judgement = &c->judgement;
+	emit_send(emit, &event);
+}
+
+static int exit_code(const struct event_counts *c)
+{
+	if (c->lost)
+		return ERR_INFRA;
+	return c->failed + c->timed_out + c->crashed ? ERR_TESTS_FAILED : 0;
+}
+
+int parse_log_tell(const struct parse_log *p, const struct emit *emit)
+{
+	const struct event_column *columns[] = {&column};
+	struct event_counts counts = {.total = p->len};
+	struct event event = {
+		.type = EVENT_PLAN,
+		.plan = {.columns = columns,
+			.n_columns = 1,
+			.column_totals = &counts.total,
+			.total = p->len,
+			.suites = p->suites.len},
+	};
+
+	for (size_t i = 0; i < p->notes.len; i++)
+		emit_note(emit, p->notes.v[i]);
+	emit_send(emit, &event);
+	for (size_t i = 0; i < p->len; i++) {
+		event_counts_add(&counts, p->cases[i].judgement.verdict);
+		tell_case(emit, p, i);
+	}
+	event = (struct event){
+		.type = EVENT_RUN_END,
+		.end = {.counts = &counts,
+			.columns = columns,
+			.column_counts = &counts,
+			.n_columns = 1,
+			.exit_code = exit_code(&counts)},
+	};
+	emit_send(emit, &event);
+	return event.end.exit_code;
+}
