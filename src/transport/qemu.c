@@ -1,10 +1,7 @@
 #include "transport/qemu.h"
 
-#include "base/proc.h"
 #include "image/image.h"
 #include "transport/transport.h"
-
-#include <ctype.h>
 
 /* Code cache of the translator. QEMU's own default is a quarter of the guest's memory or
  * 1 GiB; what a test machine runs fits into far less, and a full cache is only emptied.
@@ -125,19 +122,4 @@ void qemu_shape(const struct qemu_options *o, struct strv *words)
 	strv_push(words, r->machine.serial);
 	strv_push(words, r->machine.console);
 	strv_push(words, r->command_line ? r->command_line : "");
-}
-
-char *qemu_version(const char *program)
-{
-	const char *const argv[] = {program, "--version", NULL};
-	autofree char *text = proc_capture(argv);
-	const char *at = text ? strstr(text, "version ") : NULL;
-	size_t len = 0;
-
-	if (!at)
-		return xstrdup("QEMU");
-	at += strlen("version ");
-	while (isdigit((unsigned char)at[len]) || at[len] == '.')
-		len++;
-	return xasprintf("QEMU %.*s", (int)len, at);
 }

@@ -27,8 +27,4 @@ void qemu_argv(const struct qemu_options *options, struct strv *argv);
 /* What a saved state depends on and a path or a descriptor's number does not show:
  * machine, CPU, devices, memory, CPUs, accelerator. Appended as words. */
 void qemu_shape(const struct qemu_options *options, struct strv *words);
-/* "QEMU 7.2.22": asked of the program itself. The caller's; "QEMU" when it does not
- * say. */
-char *qemu_version(const char *program);
-
 #endif

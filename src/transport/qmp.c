@@ -18,7 +18,7 @@ struct qmp {
 	void *ctx;
 	struct buf in;
 	int64_t last_id;
-	char *failure;
+	char *failure, *version;
 
 	/* The answer that is waited for. */
 	int64_t awaited_id;
@@ -56,12 +56,18 @@ void qmp_free(struct qmp *q)
 	buf_release(&q->in);
 	json_free(q->answer);
 	free(q->failure);
+	free(q->version);
 	free(q);
 }
 
 const char *qmp_failure(const struct qmp *q)
 {
 	return q->failure;
+}
+
+const char *qmp_version(const struct qmp *q)
+{
+	return q->version;
 }
 
 int qmp_fd(const struct qmp *q)
@@ -141,6 +147,17 @@ static const char *error_words(const struct json *message)
 	return json_find_string(json_find(message, "error"), "desc", "refused");
 }
 
+static void take_greeting(struct qmp *q, const struct json *greeting)
+{
+	const struct json *v = json_find(json_find(greeting, "version"), "qemu");
+
+	if (v && !q->version)
+		q->version =
+			xasprintf("%d.%d.%d", (int)json_int(json_find(v, "major"), 0),
+				(int)json_int(json_find(v, "minor"), 0),
+				(int)json_int(json_find(v, "micro"), 0));
+}
+
 /* Takes the message over. */
 static void take_message(struct qmp *q, struct json *message)
 {
@@ -156,6 +173,8 @@ static void take_message(struct qmp *q, struct json *message)
 		return;
 	} else if (json_find(message, "error") && !q->failure) {
 		q->failure = xstrdup(error_words(message));
+	} else {
+		take_greeting(q, json_find(message, "QMP"));
 	}
 	json_free(message);
 }

@@ -35,6 +35,8 @@ bool qmp_pump(struct qmp *q);
 /* The first refusal of a command nobody waited for; NULL when there was none. Borrowed.
  */
 const char *qmp_failure(const struct qmp *q);
+/* "7.2.22" out of the greeting; NULL before it. Borrowed. */
+const char *qmp_version(const struct qmp *q);
 /* To be polled for reading; -1 after the other side has gone. */
 int qmp_fd(const struct qmp *q);
 

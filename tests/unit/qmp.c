@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
+#define VERSION "{\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}"
+#define GREETING "{\"QMP\": {\"version\": " VERSION ", \"capabilities\": [\"oob\"]}}\r\n"
 #define READY GREETING "{\"return\": {}, \"id\": 1}\r\n"
 #define LIMIT_MS 2000
 
@@ -120,6 +121,7 @@ static void test_scripts(void)
 			: is_str(json_find_string(
 					 json_find(result, "return"), "status", NULL),
 				  t->result, t->name);
+		is_str(qmp_version(q), "7.2.22", "the greeting tells the version");
 		ok(streq_null(qmp_failure(q), t->failure) &&
 				streq(events, t->events ? t->events : ""),
 			"%s: what else was heard, in pieces of %zu", t->name, step);

@@ -1,0 +1,64 @@
+/* What the files of the place `system` share. */
+#ifndef XTEST_TRANSPORT_SYSTEM_PRIVATE_H
+#define XTEST_TRANSPORT_SYSTEM_PRIVATE_H
+
+#include "model/console.h"
+#include "transport/machine.h"
+#include "transport/qmp.h"
+#include "transport/silence.h"
+#include "transport/state.h"
+#include "transport/transport.h"
+
+/* Arguments of migrate-set-capabilities: the memory is a file already, only the devices
+ * travel. */
+#define IGNORE_SHARED                                                                    \
+	"{\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true}]}"
+
+/* An open machine. */
+struct system {
+	const struct machine_config *config;
+	char *program;
+	bool kvm;
+	struct machine machine;
+	struct qmp *qmp;
+	struct console *console;
+	int log_fd;
+	struct state_store *states; /* NULL: none are kept */
+	char *restored;             /* key of the state it came from */
+	char *note;
+	bool described; /* link->detail has QEMU's version */
+
+	/* What was learned of its end. */
+	char *fatal, *oops; /* titles of findings */
+	int64_t fatal_ms;
+	char *shutdown; /* reason of QEMU's SHUTDOWN event */
+	bool by_guest;
+	struct silence_sample before; /* the silence */
+	int64_t before_ms;
+};
+
+/* system-signs.c: reads what the machine says of itself, and judges. */
+
+void system_on_finding(void *ctx, const struct console_finding *finding);
+void system_on_event(void *ctx, const char *event, const struct json *data);
+size_t system_watch(struct link *link, int *fds, size_t max);
+bool system_check(struct link *link, int64_t silence_ms, struct demise *demise);
+/* What link->detail says; the version of QEMU is not known before its monitor says it. */
+void system_describe(struct system *s, struct link *link);
+
+/* system-state.c: goes on from saved states, and saves them. */
+
+/* LINK_FRESH when there is no good state of that level to go on from. */
+enum link_level system_restore(struct system *s, enum link_level level);
+int system_save(struct link *link, enum link_level level, struct err *e) MUST_CHECK;
+void system_distrust(struct link *link);
+
+/* system.c */
+
+/* Starts QEMU; takes `ram_fd`. `state_fd`: the devices to go on from; -1: boots. */
+int system_start(struct system *s, int ram_fd, bool shared, int state_fd,
+	struct err *e) MUST_CHECK;
+/* Bytes of the machine's memory. */
+uint64_t system_ram_bytes(const struct system *s);
+
+#endif
