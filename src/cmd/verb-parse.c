@@ -13,7 +13,7 @@
 
 struct parse_options {
 	struct common c; /* first: the shared options are found in it */
-	const char *format;
+	const char *format, *target;
 };
 
 static const char *const formats[] = {"auto", "console", "ktap", NULL};
@@ -23,6 +23,8 @@ static const struct opt parse_opts[] = {
 		offsetof(struct parse_options, format),
 		"auto; console: no test results; ktap: results without a version line, "
 		"too"},
+	{"target", 't', "NAME", NULL, OPT_STRING, offsetof(struct parse_options, target),
+		"what the log's machine was: adds the patterns that are for it"},
 	{0},
 };
 
@@ -89,7 +91,9 @@ static int go(const struct parse_options *o, const char *path, struct err *e)
 	enum parse_log_format format = streq(o->format, "console") ? PARSE_LOG_CONSOLE
 				       : streq(o->format, "ktap")  ? PARSE_LOG_KTAP
 								   : PARSE_LOG_AUTO;
-	struct console_table *table = console_table_load(NULL, NULL, e);
+	autorelease_config struct config *config = config_load_project(".", e);
+	struct console_table *table =
+		config ? console_table_load_for(config, o->target, e) : NULL;
 	struct parse_log p = {0};
 	struct emit emit = {.send = send, .start_ms = now_ms()};
 	struct err lost = {0};

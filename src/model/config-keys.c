@@ -1,5 +1,7 @@
 #include "model/config-keys.h"
 
+#include "model/console-table.h"
+
 #define FIELD(type, member) .offset = offsetof(struct type, member)
 
 static const char *const platform_words[] = {"target", "host", NULL};
@@ -127,6 +129,27 @@ static const struct config_key build_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key console_keys[] = {
+	{"kind", CONFIG_STRING, FIELD(config_console, kind),
+		.help = "the word for it: panic, hung-task, …"},
+	{"severity", CONFIG_WORD, FIELD(config_console, severity),
+		.words = console_table_severities,
+		.help = "what it means for the machine"},
+	{"pattern", CONFIG_STRING, FIELD(config_console, pattern), .required = true,
+		.help = "regular expression for the start of the line that tells"},
+	{"end", CONFIG_STRING, FIELD(config_console, end),
+		.help = "regular expression for the last line of its report"},
+	{"role", CONFIG_WORD, FIELD(config_console, role), .words = console_table_roles,
+		.help = "what the line does, if it is not simply a finding"},
+	{"stamp", CONFIG_FLAG, FIELD(config_console, stamp),
+		.help = "false: counts without the kernel's time stamp, too"},
+	{"stage", CONFIG_INTEGER, FIELD(config_console, stage), .min = 1, .max = 9,
+		.help = "of a boot: 1 and 2 firmware, 3 boot loader, 5 and 6 kernel"},
+	{"target", CONFIG_STRING, FIELD(config_console, target),
+		.help = "only for this target"},
+	{.name = NULL},
+};
+
 const struct config_key config_keys_top[] = {
 	{"$schema", CONFIG_STRING, FIELD(config, schema), .help = "schema of this file"},
 	{"adapter", CONFIG_STRING, FIELD(config, adapter), .help = "build system to use"},
@@ -148,6 +171,9 @@ const struct config_key config_keys_top[] = {
 		.help = "settings for some tests; the first that matches wins"},
 	{"profiles", CONFIG_MAP, FIELD(config, profiles), .keys = profile_keys,
 		.size = sizeof(struct config_profile), .help = "named sets of settings"},
+	{"console", CONFIG_LIST, FIELD(config, console), .keys = console_keys,
+		.size = sizeof(struct config_console),
+		.help = "what a machine's console says when something is wrong"},
 	{.name = NULL},
 };
 

@@ -103,6 +103,15 @@ struct config_archive {
 	int on_missing;      /* of includes that do not say; enum config_missing */
 };
 
+/* A row of the table of what a console says (docs/console.md). */
+struct config_console {
+	char *kind, *pattern, *end;
+	int severity, role; /* indices of console_table_severities, console_table_roles */
+	int stamp;
+	int64_t stage;
+	char *target; /* only for this one; NULL: for all */
+};
+
 struct config {
 	char *path;    /* of the file, as given; NULL when there is none */
 	char *schema;  /* "$schema", for editors */
@@ -129,6 +138,10 @@ struct config {
 		struct config_profile *v;
 		size_t len;
 	} profiles;
+	struct {
+		struct config_console *v;
+		size_t len;
+	} console;                     /* come before the installed rows */
 	struct config_origin *origins; /* where each value was set */
 	size_t origins_len, origins_cap;
 };

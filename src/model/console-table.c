@@ -22,30 +22,27 @@ struct source {
 	struct err *e;
 };
 
-static const char *const severities[] = {
+const char *const console_table_severities[] = {
 	[CONSOLE_INFO] = "info",
 	[CONSOLE_OOPS] = "oops",
 	[CONSOLE_FATAL] = "fatal",
+	NULL,
 };
 
-static const char *const roles[] = {
+const char *const console_table_roles[] = {
 	[CONSOLE_ROLE_FINDING] = "finding",
 	[CONSOLE_ROLE_PART] = "part",
 	[CONSOLE_ROLE_PRELUDE] = "prelude",
 	[CONSOLE_ROLE_BOOT] = "boot",
 	[CONSOLE_ROLE_END] = "end",
 	[CONSOLE_ROLE_IGNORE] = "ignore",
+	NULL,
 };
 
-const char *console_table_severity_name(enum console_severity s)
+/* Index of a word in a list, or -1. */
+static int word_index(const char *word, const char *const *list)
 {
-	return severities[s];
-}
-
-/* Index of a word in a list of `n`, or -1. */
-static int word_index(const char *word, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; list[i]; i++)
 		if (streq(word, list[i]))
 			return (int)i;
 	return -1;
@@ -108,12 +105,12 @@ static const char *take_member(struct console_row *row, const char *key,
 		return *text ? NULL : "kind is empty";
 	}
 	if (streq(key, "severity")) {
-		index = word_index(text, severities, ARRAY_LEN(severities));
+		index = word_index(text, console_table_severities);
 		row->severity = index < 0 ? CONSOLE_INFO : (enum console_severity)index;
 		return index < 0 ? "severity is info, oops or fatal" : NULL;
 	}
 	if (streq(key, "role")) {
-		index = word_index(text, roles, ARRAY_LEN(roles));
+		index = word_index(text, console_table_roles);
 		row->role = index < 0 ? CONSOLE_ROLE_FINDING : (enum console_role)index;
 		return index < 0 ? "role is finding, part, prelude, boot, end or "
 				   "ignore"

@@ -10,6 +10,9 @@
 #include "model/console-line.h"
 
 /* What a row's line does. */
+extern const char *const console_table_severities[]; /* by enum; NULL at the end */
+extern const char *const console_table_roles[];
+
 enum console_role {
 	CONSOLE_ROLE_FINDING,
 	CONSOLE_ROLE_PART,    /* a finding, unless a report at least as severe is open */
@@ -36,7 +39,4 @@ struct console_row {
 const struct console_row *console_table_find(
 	const struct console_table *t, const struct console_line *line, bool stamps);
 bool console_table_ends(const struct console_row *row, const struct console_line *line);
-/* "fatal", "oops", "info" as in the table. */
-const char *console_table_severity_name(enum console_severity s);
-
 #endif

@@ -19,11 +19,16 @@ enum console_severity {
 
 struct console_table; /* compiled patterns */
 struct console_line;
+struct config;
 
 /* The installed table (`path` NULL), and more rows from `more` (a JSON array of the same
  * shape; may be NULL). ERR_SETUP with file, line and column. */
 struct console_table *console_table_load(
 	const char *path, const struct json *more, struct err *e);
+/* The same, with the rows of the project's configuration (may be NULL) and those of
+ * images/TARGET.json ("console-patterns"; `target` may be NULL). */
+struct console_table *console_table_load_for(
+	const struct config *config, const char *target, struct err *e);
 void console_table_free(struct console_table *t);
 
 /* One thing the console said. Strings are borrowed until the next feed. */

@@ -57,3 +57,22 @@ logs() {
 	run xtest parse "$BATS_TEST_TMPDIR/none"
 	[ "$status" -eq 96 ]
 }
+
+@test "a project's patterns come first, a target's only for it" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >xtest.json <<-'JSON'
+		{"console": [
+			{"role": "ignore", "pattern": "Kernel panic - not syncing: sysrq"},
+			{"kind": "fixture", "severity": "oops", "stamp": false, "pattern": "console fixture: ", "target": "s390x"}
+		]}
+	JSON
+	run xtest parse "$(logs console/s390x-panic.console)"
+	[ "$status" -eq 0 ]
+	run xtest parse --target s390x "$(logs console/s390x-panic.console)"
+	[ "$status" -eq 100 ]
+	[[ "$output" == *": fixture  (console fixture: crash on s390x)"* ]]
+	echo '{"console": [{"kind": "a", "severity": "oops", "pattern": "("}]}' >xtest.json
+	run xtest parse "$(logs console/s390x-panic.console)"
+	[ "$status" -eq 96 ]
+	[[ "$output" == *"row 1: pattern: '(' without"* ]]
+}
