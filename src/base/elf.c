@@ -323,6 +323,48 @@ bool elf_has_string(const struct elf *elf, const char *text)
 	return false;
 }
 
+/* NUL-terminated "KEY=value" strings, with padding between them. */
+static char *find_assignment(const char *data, size_t size, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (size_t at = 0; at < size; at += strnlen(data + at, size - at) + 1)
+		if (size - at > len && memcmp(data + at, key, len) == 0 &&
+			data[at + len] == '=')
+			return xstrndup(data + at + len + 1, size - at - len - 1);
+	return NULL;
+}
+
+char *elf_module_info(const void *data, size_t len, const char *key)
+{
+	Elf_Scn *scn = NULL;
+	char *value = NULL;
+	size_t names;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	/* libelf changes nothing of a file in memory that it only reads. */
+	elf = elf_memory((char *)(uintptr_t)data, len);
+	if (!elf)
+		return NULL;
+	while (elf_getshdrstrndx(elf, &names) == 0 && (scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr sh;
+		const char *name;
+
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_PROGBITS ||
+			sh.sh_offset > len || sh.sh_size > len - sh.sh_offset)
+			continue;
+		name = elf_strptr(elf, names, sh.sh_name);
+		if (!name || !streq(name, ".modinfo"))
+			continue;
+		value = find_assignment(
+			(const char *)data + sh.sh_offset, sh.sh_size, key);
+		break;
+	}
+	elf_end(elf);
+	return value;
+}
+
 const char *elf_machine_name(uint16_t machine)
 {
 	static const struct {

@@ -41,6 +41,9 @@ bool elf_has_symbol(const struct elf *elf, const char *name);
 bool elf_has_symbol_like(const struct elf *elf, const char *part);
 /* The bytes of `text` occur in read-only data. */
 bool elf_has_string(const struct elf *elf, const char *text);
+/* What a kernel module in memory says about itself in its section .modinfo: the value of
+ * KEY in "KEY=value". The caller's; NULL when it says nothing of it or is no module. */
+char *elf_module_info(const void *data, size_t len, const char *key);
 const char *elf_machine_name(uint16_t machine); /* "AArch64"; "machine 1234" names are not
 						   owned: static text "unknown" */
 

@@ -8,6 +8,7 @@
 #define XTEST_IMAGE_IMAGE_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/strv.h"
 
 /* How QEMU is started for a machine of this kind. */
@@ -36,6 +37,7 @@ struct image_recipe {
 	struct strv links;  /* "bin/sh", "busybox", …: name and aim of symbolic links */
 	char *command_line; /* of the kernel, without the console */
 	struct image_machine machine;
+	char digest[HASH_HEX_SIZE]; /* of the file and of what it inherits from */
 };
 
 struct image_recipe_list {
@@ -57,8 +59,10 @@ struct image_request {
 	const struct image_recipe *recipe;
 	const char *runner_path;     /* becomes /init */
 	const struct strv *packages; /* beside the recipe's; NULL: none */
-	const char *deb_dir;   /* take the packages from this folder; NULL: with apt */
-	const char *kernel;    /* the user's own kernel instead of the package's; NULL */
+	const char *deb_dir; /* take the packages from this folder; NULL: with apt */
+	bool update;        /* ask apt for the newest versions, although some are known */
+	const char *kernel; /* the user's own kernel instead of the package's, whose
+			       modules are then left out; NULL */
 	const char *initramfs; /* the user's own archive below ours; NULL */
 	/* Told while it is built: a line for people, and how far it is (negative:
 	 * unknown). */
@@ -84,6 +88,46 @@ struct image {
 int image_get(const struct image_request *request, struct image *image,
 	struct err *e) MUST_CHECK;
 void image_release(struct image *image);
+
+/* One thing that went into an image's key. */
+struct image_ingredient {
+	char *kind;   /* "format", "recipe", "runner", "kernel", "initramfs", "package" */
+	char *what;   /* a path, or a package and its version */
+	char *digest; /* SHA-256, hexadecimal; a number for the format */
+};
+
+struct image_ingredient_list {
+	struct image_ingredient *v; /* owned */
+	size_t len;
+};
+
+/* What the key of the image for the request is made of, and the key. Asks apt when the
+ * versions of the packages are not known yet, and fetches them. */
+int image_explain(const struct image_request *request, struct image_ingredient_list *list,
+	char key[HASH_HEX_SIZE], struct err *e) MUST_CHECK;
+void image_ingredient_list_release(struct image_ingredient_list *list);
+
+/* One image that is kept. */
+struct image_kept {
+	struct image image;
+	char *recipe; /* name */
+	uint64_t size_bytes;
+	int64_t built_s; /* since 1970 */
+};
+
+struct image_kept_list {
+	struct image_kept *v; /* owned, sorted by recipe, the newest first */
+	size_t len;
+};
+
+int image_kept_list_load(struct image_kept_list *list, struct err *e) MUST_CHECK;
+void image_kept_list_release(struct image_kept_list *list);
+/* Deletes an image. */
+int image_remove(const struct image_kept *kept, struct err *e) MUST_CHECK;
+/* Deletes what the newest image of each recipe does not need: older images, packages that
+ * no remembered answer of apt names, apt's lists, what a killed build left. Adds to
+ * *bytes what that has freed. */
+int image_prune(uint64_t *bytes, struct err *e) MUST_CHECK;
 
 /* Where images and what belongs to them (snapshots) are kept:
  * $XTEST_CACHE_DIR, else $XDG_CACHE_HOME/xtest, else ~/.cache/xtest. Made when it is not
