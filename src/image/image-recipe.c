@@ -41,8 +41,8 @@ static const struct field fields[] = {
 	FIELD("machine", "max-cpus", FIELD_UINT, machine.max_cpus),
 };
 
-/* Members that are read by hand. */
-static const char *const other_keys[] = {"inherits", "links", "machine"};
+/* Members that are read by hand; the patterns of "console" by model/console.h. */
+static const char *const other_keys[] = {"console", "inherits", "links", "machine"};
 
 /* What lies beside the recipes and is none: the patterns of model/console.h. */
 static const char *const no_recipes[] = {"console.json"};

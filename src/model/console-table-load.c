@@ -48,7 +48,7 @@ static int write_recipe(struct jsonw *w, const char *target, struct err *e)
 	recipe = json_load(path, e);
 	if (!recipe)
 		return -1;
-	rows = json_find(recipe, "console-patterns");
+	rows = json_find(recipe, "console");
 	for (size_t i = 0; i < json_len(rows); i++)
 		jsonw_value(w, NULL, json_at(rows, i));
 	return 0;

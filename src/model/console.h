@@ -26,7 +26,7 @@ struct config;
 struct console_table *console_table_load(
 	const char *path, const struct json *more, struct err *e);
 /* The same, with the rows of the project's configuration (may be NULL) and those of
- * images/TARGET.json ("console-patterns"; `target` may be NULL). */
+ * images/TARGET.json ("console"; `target` may be NULL). */
 struct console_table *console_table_load_for(
 	const struct config *config, const char *target, struct err *e);
 void console_table_free(struct console_table *t);

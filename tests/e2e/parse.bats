@@ -58,6 +58,19 @@ logs() {
 	[ "$status" -eq 96 ]
 }
 
+@test "a recipe's patterns are for its target" {
+	need jq jq
+	cd "$BATS_TEST_TMPDIR"
+	cp -R "$top_srcdir/targets" "$top_srcdir/images" .
+	chmod -R u+w images
+	jq '. + {console: [{kind: "fixture", severity: "oops", stamp: false, pattern: "console fixture: "}]}' \
+		"$top_srcdir/images/s390x.json" >images/s390x.json
+	run env XTEST_DATADIR=. xtest parse --target s390x "$(logs console/s390x-warning.console)"
+	[ "$status" -eq 100 ]
+	run env XTEST_DATADIR=. xtest parse --target aarch64 "$(logs console/s390x-warning.console)"
+	[ "$status" -eq 0 ]
+}
+
 @test "a project's patterns come first, a target's only for it" {
 	cd "$BATS_TEST_TMPDIR"
 	cat >xtest.json <<-'JSON'

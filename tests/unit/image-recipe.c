@@ -23,6 +23,10 @@ static const struct {
 	const char *message; /* part of it; NULL: accepted */
 } files[] = {
 	{"complete", "{" MEMBERS ", " COMMON ", " MACHINE "}", NULL},
+	{"patterns of its console",
+		"{\"console\": [{\"pattern\": \"a\"}], " MEMBERS ", " COMMON ", " MACHINE
+		"}",
+		NULL},
 	{"inherited", "{\"inherits\": \"base\", " MEMBERS ", " MACHINE "}", NULL},
 	{"its own before the inherited",
 		"{\"inherits\": \"base\", \"suite\": \"new\", " MEMBERS ", " MACHINE "}",
@@ -95,9 +99,9 @@ static void test_digest(const char *dir, const char *common)
 	struct image_recipe_list before, same, after;
 	struct err e = {0};
 
-	write_text(path, files[1].text);
+	write_text(path, files[2].text);
 	ok(image_recipe_list_load(&before, dir, &e) == 0, "a recipe");
-	write_text(path, files[1].text);
+	write_text(path, files[2].text);
 	ok(image_recipe_list_load(&same, dir, &e) == 0 &&
 			streq(same.v[0].digest, before.v[0].digest),
 		"written again: the same digest");
