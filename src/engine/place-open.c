@@ -289,24 +289,36 @@ struct place *place_open(const struct event_column *column,
 	return NULL;
 }
 
-/* Lets the runner go, kindly. */
-static void say_bye(struct place *p)
+static bool may_leave(const struct place *p)
+{
+	return p->state == PLACE_UP && !p->gone;
+}
+
+/* Lets runners go, kindly. */
+static void say_bye(struct place *const *places, size_t n)
 {
 	int64_t deadline = now_ms() + BYE_LIMIT_MS;
+	size_t left;
 
-	if (p->state != PLACE_UP)
-		return;
-	session_bye(p->session, true);
-	while (p->state == PLACE_UP && !p->gone && now_ms() < deadline)
-		place_wait(&p, 1, -1, deadline - now_ms());
+	for (size_t i = 0; i < n; i++)
+		if (may_leave(places[i]))
+			session_bye(places[i]->session, true);
+	do {
+		left = 0;
+		for (size_t i = 0; i < n; i++)
+			left += may_leave(places[i]);
+		if (left)
+			place_wait(places, n, -1, deadline - now_ms());
+	} while (left && now_ms() < deadline);
 }
 
 int place_renew(struct place *p, struct err *e)
 {
 	autofree char *why = NULL;
 
+	/* A machine needs no farewell. */
 	if (!p->transport->staged)
-		say_bye(p);
+		say_bye(&p, 1);
 	place_close_link(p, &why);
 	p->state = PLACE_DOWN;
 	forget_session(p);
@@ -317,10 +329,8 @@ int place_renew(struct place *p, struct err *e)
 	return -1;
 }
 
-void place_close(struct place *p)
+static void free_place(struct place *p)
 {
-	if (!p->transport->staged)
-		say_bye(p);
 	place_take_down(p, "the place was closed");
 	forget_session(p);
 	strv_release(&p->emulator);
@@ -331,6 +341,21 @@ void place_close(struct place *p)
 	free(p->uri);
 	free(p->runner_path);
 	free(p);
+}
+
+void place_close_all(struct place *const *places, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (places[i]->transport->staged)
+			place_take_down(places[i], "the place was closed");
+	say_bye(places, n);
+	for (size_t i = 0; i < n; i++)
+		free_place(places[i]);
+}
+
+void place_close(struct place *p)
+{
+	place_close_all(&p, 1);
 }
 
 void place_cleanup(struct place **p)

@@ -82,6 +82,9 @@ struct place *place_open(const struct event_column *column,
 	const struct place_config *config, const struct place_view *view, struct err *e);
 /* Kills what still runs (each task ends as lost), ends the runner, frees. */
 void place_close(struct place *p);
+/* place_close() for all of them side by side: what each needs to end is waited for once.
+ */
+void place_close_all(struct place *const *places, size_t n);
 #define autoclose_place __attribute__((cleanup(place_cleanup)))
 void place_cleanup(struct place **p);
 
