@@ -54,6 +54,17 @@ char *launch_locate(const struct launch *l, const char *path)
 	return l->roots ? archive_roots_locate(l->roots, path) : xstrdup(path);
 }
 
+const char *launch_missing_file(const struct launch *l, const struct suite *suite)
+{
+	for (size_t i = 0; i < suite->required_files.len; i++) {
+		autofree char *file = launch_locate(l, suite->required_files.v[i]);
+
+		if (!fs_exists(file))
+			return suite->required_files.v[i];
+	}
+	return NULL;
+}
+
 /* True when the file is an ELF program of the column's target. */
 static bool is_target_program(const struct launch *l, const char *path)
 {

@@ -43,6 +43,8 @@ void launch_environment(struct strv *env);
 
 /* Where this process finds the file that the place sees at `path`; the caller's. */
 char *launch_locate(const struct launch *l, const char *path);
+/* The first of the suite's required files that is not there, or NULL. Borrowed. */
+const char *launch_missing_file(const struct launch *l, const struct suite *suite);
 /* The suite as the filter language sees it; strings are borrowed. */
 struct filter_subject launch_subject(
 	const struct event_column *column, const struct suite *suite);

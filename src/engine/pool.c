@@ -37,7 +37,14 @@ static unsigned slots_of(const struct pool_claim *claim)
 	return MIN(MAX(1, claim->suite->processors), claim->column->slots);
 }
 
-static bool must_be_pristine(const struct pool_claim *claim)
+/* The one place where it belongs; NULL: any. */
+static const struct pool_place *home_of(const struct pool_claim *claim)
+{
+	return claim->unit && !claim->alone ? claim->unit->home : NULL;
+}
+
+/* It has its place for itself while it runs. */
+static bool is_private(const struct pool_claim *claim)
 {
 	return claim->alone ||
 	       (claim->column->renewable && claim->column->fresh == CONFIG_FRESH_CASE);
@@ -46,9 +53,11 @@ static bool must_be_pristine(const struct pool_claim *claim)
 /* What the place has served leaves it good enough for the case. */
 static bool is_clean_for(const struct pool_place *place, const struct pool_claim *claim)
 {
+	if (home_of(claim))
+		return place == home_of(claim);
 	if (!place->stain)
 		return true;
-	if (must_be_pristine(claim))
+	if (is_private(claim))
 		return false;
 	return !claim->column->renewable || claim->column->fresh != CONFIG_FRESH_SUITE ||
 	       place->stain == claim->suite;
@@ -89,7 +98,11 @@ void pool_enter(struct pool_place *place, const struct pool_claim *claim)
 	place->running++;
 	place->used += slots_of(claim);
 	place->stain = claim->suite;
-	place->reserved = must_be_pristine(claim);
+	place->reserved = is_private(claim);
+	if (!claim->unit || claim->unit->home)
+		return;
+	claim->unit->home = place;
+	place->homes++;
 }
 
 void pool_leave(struct pool_place *place, const struct pool_claim *claim)
@@ -97,6 +110,22 @@ void pool_leave(struct pool_place *place, const struct pool_claim *claim)
 	place->running--;
 	place->used -= slots_of(claim);
 	place->reserved = false;
+}
+
+void pool_end_unit(struct unit *unit)
+{
+	if (unit && --unit->left == 0 && unit->home)
+		unit->home->homes--;
+}
+
+void pool_forget_homes(struct pool_place *place, struct unit_list *units)
+{
+	for (size_t i = 0; i < units->len && place->homes; i++) {
+		if (units->v[i].home != place || !units->v[i].left)
+			continue;
+		units->v[i].home = NULL;
+		place->homes--;
+	}
 }
 
 bool pool_has_room(const struct pool *p, const struct schedule_column *column)
@@ -134,18 +163,19 @@ static bool is_idle(const struct pool_place *place, const struct schedule_column
 	return place->column == column && place->stain && !place->running && is_up(place);
 }
 
-size_t pool_count_idle(const struct pool *p, const struct schedule_column *column)
+bool pool_is_idle(const struct pool *p, const struct schedule_column *column)
 {
-	size_t n = 0;
-
 	for (size_t i = 0; i < p->len; i++)
-		n += is_idle(&p->v[i], column);
-	return n;
+		if (is_idle(&p->v[i], column))
+			return true;
+	return false;
 }
 
 bool pool_needs_renewal(const struct pool *p, const struct pool_claim *claim)
 {
-	if (must_be_pristine(claim))
+	if (home_of(claim))
+		return false;
+	if (is_private(claim))
 		return true;
 	for (size_t i = 0; i < p->len; i++)
 		if (p->v[i].column == claim->column && p->v[i].stain && is_up(&p->v[i]) &&
@@ -154,7 +184,8 @@ bool pool_needs_renewal(const struct pool *p, const struct pool_claim *claim)
 	return true;
 }
 
-void pool_renew(struct pool *p, const struct schedule_column *column, size_t wanted)
+void pool_renew(struct pool *p, const struct schedule_column *column, size_t wanted,
+	struct unit_list *units)
 {
 	size_t ready = 0;
 
@@ -165,9 +196,12 @@ void pool_renew(struct pool *p, const struct schedule_column *column, size_t wan
 		struct pool_place *place = &p->v[i];
 		struct err ignored = {0};
 
-		if (!is_idle(place, column))
+		if (!is_idle(place, column) || (place->homes && !units))
 			continue;
+		if (units)
+			pool_forget_homes(place, units);
 		place->stain = NULL;
+		place->made++;
 		/* A failure leaves it down, and is seen there. */
 		if (place_renew(place->place, &ignored) == 0)
 			ready++;
@@ -177,5 +211,6 @@ void pool_renew(struct pool *p, const struct schedule_column *column, size_t wan
 int pool_revive(struct pool_place *place, struct err *e)
 {
 	place->stain = NULL;
+	place->made++;
 	return place_renew(place->place, e);
 }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "engine/place.h"
+#include "engine/unit.h"
 #include "model/suite.h"
 
 struct schedule_column;
@@ -20,6 +21,8 @@ struct pool_place {
 	const struct suite *stain; /* whose case it served last since it was made; NULL:
 				      it is pristine */
 	bool reserved;             /* a case has it for itself */
+	unsigned homes;            /* units that are at home there and not at their end */
+	unsigned made;             /* how often it was made anew */
 	unsigned deaths;           /* in a row, with nobody to blame */
 	bool gone;                 /* given up */
 };
@@ -38,7 +41,8 @@ void pool_release(struct pool *p);
 struct pool_claim {
 	const struct schedule_column *column;
 	const struct suite *suite;
-	bool alone; /* pristine, and with nothing beside it */
+	struct unit *unit; /* it belongs where the others of its unit are; NULL: none */
+	bool alone;        /* pristine, and with nothing beside it */
 };
 
 /* A place for the case, the one with most room; NULL when none can take it now. */
@@ -46,6 +50,10 @@ struct pool_place *pool_find(struct pool *p, const struct pool_claim *claim);
 /* The case runs there now; it no longer does. */
 void pool_enter(struct pool_place *place, const struct pool_claim *claim);
 void pool_leave(struct pool_place *place, const struct pool_claim *claim);
+/* One case less of the unit (may be NULL). */
+void pool_end_unit(struct unit *unit);
+/* What was left behind there is gone, or will be. */
+void pool_forget_homes(struct pool_place *place, struct unit_list *units);
 
 /* Some place of the column has room for something. */
 bool pool_has_room(const struct pool *p, const struct schedule_column *column);
@@ -54,15 +62,16 @@ bool pool_is_alive(const struct pool *p, const struct schedule_column *column);
 /* Some place is on its way. */
 bool pool_is_coming(const struct pool *p);
 
-/* How many of the column's places stand idle and were used: those that could be made
- * anew. */
-size_t pool_count_idle(const struct pool *p, const struct schedule_column *column);
+/* Whether the column has a place that was used and stands idle. */
+bool pool_is_idle(const struct pool *p, const struct schedule_column *column);
 /* No place of the column can ever take the case as it is: one must be made anew for it.
  */
 bool pool_needs_renewal(const struct pool *p, const struct pool_claim *claim);
-/* Makes idle places anew until `wanted` of the column are pristine or on their way. What
- * cannot be made anew is down afterwards. */
-void pool_renew(struct pool *p, const struct schedule_column *column, size_t wanted);
+/* Makes idle places anew until `wanted` of the column are pristine or on their way: those
+ * where nobody is at home, or any of them (`units` is given). What cannot be made anew is
+ * down afterwards. */
+void pool_renew(struct pool *p, const struct schedule_column *column, size_t wanted,
+	struct unit_list *units);
 /* Begins anew after a death. -1: it cannot be. */
 int pool_revive(struct pool_place *place, struct err *e) MUST_CHECK;
 

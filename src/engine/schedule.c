@@ -25,7 +25,9 @@ struct running {
 /* What became of a case so far. */
 struct history {
 	unsigned attempts;
-	bool suspect; /* a machine died under it */
+	bool suspect;                   /* a machine died under it */
+	const struct pool_place *place; /* where it ran last; NULL: nowhere */
+	unsigned made;                  /* which of the machines that were there */
 };
 
 struct schedule {
@@ -33,6 +35,7 @@ struct schedule {
 	const struct schedule_options *o;
 	struct schedule_result *r;
 	struct pool pool;
+	struct unit_list units;
 	struct history *history; /* one per item of the plan */
 	struct running *slots;   /* one per process that may run at once */
 	unsigned n_slots, busy, processors;
@@ -77,6 +80,7 @@ static void finish(struct schedule *s, struct plan_item *p, const struct event_i
 {
 	p->state = PLAN_DONE;
 	p->verdict = j->verdict;
+	pool_end_unit(unit_find(&s->units, item->index));
 	event_counts_add(&s->r->counts, j->verdict);
 	event_counts_add(&s->r->column_counts[p->column], j->verdict);
 	send_item(s, EVENT_CASE_END, item, outcome, j);
@@ -203,6 +207,9 @@ static struct pool_claim claim_of(struct schedule *s, const struct plan_item *p)
 	return (struct pool_claim){
 		.column = &s->o->columns[p->column],
 		.suite = p->suite,
+		.unit = s->o->columns[p->column].renewable
+				? unit_find(&s->units, (size_t)(p - s->plan->items))
+				: NULL,
 		.alone = history_of(s, p)->suspect,
 	};
 }
@@ -214,8 +221,8 @@ static struct pool_place *place_for(struct schedule *s, const struct plan_item *
 	struct pool_claim claim = claim_of(s, p);
 
 	if (p->state != PLAN_WAITING || s->processors + processors > s->o->jobs ||
-		(p->suite->serial && s->busy) || waits(s, p) ||
-		lock_is_taken(s, p->suite))
+		!pool_has_room(&s->pool, claim.column) || (p->suite->serial && s->busy) ||
+		waits(s, p) || lock_is_taken(s, p->suite))
 		return NULL;
 	return pool_find(&s->pool, &claim);
 }
@@ -234,13 +241,15 @@ static const struct plan_item *failed_need(
 	return NULL;
 }
 
-static const char *missing_file(const struct launch *l, const struct suite *suite)
+/* The fixture this item needs and which went with the machine it was set up on, or NULL.
+ */
+static const struct plan_item *gone_need(struct schedule *s, const struct plan_item *p)
 {
-	for (size_t i = 0; i < suite->required_files.len; i++) {
-		autofree char *file = launch_locate(l, suite->required_files.v[i]);
+	for (size_t i = 0; i < p->n_needs && s->o->columns[p->column].renewable; i++) {
+		const struct history *h = &s->history[p->needs[i]];
 
-		if (!fs_exists(file))
-			return suite->required_files.v[i];
+		if (h->place && (h->place->gone || h->place->made != h->made))
+			return &s->plan->items[p->needs[i]];
 	}
 	return NULL;
 }
@@ -258,12 +267,19 @@ static void start(struct schedule *s, struct plan_item *p, struct pool_place *pl
 	const struct launch *launch = s->o->columns[p->column].launch;
 	struct running *r = free_slot(s);
 	const struct plan_item *need = failed_need(s, p);
-	const char *missing = missing_file(launch, p->suite);
+	const char *missing = launch_missing_file(launch, p->suite);
 
 	if (need) {
 		finish_unstarted(s, p, VERDICT_FAIL,
 			xasprintf(
 				"not run: its fixture %s did not pass", need->suite->id));
+		return;
+	}
+	need = gone_need(s, p);
+	if (need) {
+		finish_unstarted(s, p, VERDICT_LOST,
+			xasprintf("not run: its fixture %s was on a machine that died",
+				need->suite->id));
 		return;
 	}
 	if (p->blocked) {
@@ -287,6 +303,8 @@ static void start(struct schedule *s, struct plan_item *p, struct pool_place *pl
 	r->task.ctx = r;
 	p->state = PLAN_RUNNING;
 	history_of(s, p)->attempts++;
+	history_of(s, p)->place = place;
+	history_of(s, p)->made = place->made;
 	s->busy++;
 	s->processors += MIN(p->suite->processors, s->o->jobs);
 	s->serial_running |= p->suite->serial;
@@ -295,9 +313,11 @@ static void start(struct schedule *s, struct plan_item *p, struct pool_place *pl
 	place_submit(place->place, &r->task);
 }
 
-/* Starts everything that may start now. */
-static void fill_slots(struct schedule *s)
+/* Starts everything that may start now; false when there was nothing. */
+static bool fill_slots(struct schedule *s)
 {
+	bool any = false;
+
 	while (s->first_waiting < s->plan->len &&
 		s->plan->items[s->first_waiting].state != PLAN_WAITING)
 		s->first_waiting++;
@@ -306,32 +326,43 @@ static void fill_slots(struct schedule *s)
 
 		if (s->stop || s->busy == s->n_slots || s->processors >= s->o->jobs ||
 			s->serial_running)
-			return;
+			break;
 		place = place_for(s, &s->plan->items[i]);
 		if (place)
 			start(s, &s->plan->items[i], place);
+		any |= place != NULL;
 	}
+	return any;
+}
+
+/* How many of the column wait for a place that must be made anew first; no more than it
+ * has places. */
+static size_t count_wanted(struct schedule *s, const struct schedule_column *column)
+{
+	size_t wanted = 0;
+
+	for (size_t i = s->first_waiting; i < s->plan->len && wanted < column->n_places;
+		i++) {
+		const struct plan_item *p = &s->plan->items[i];
+		struct pool_claim claim = claim_of(s, p);
+
+		wanted += claim.column == column && p->state == PLAN_WAITING &&
+			  pool_needs_renewal(&s->pool, &claim);
+	}
+	return wanted;
 }
 
 /* Idle places are made anew for those that none of the used ones is good for, even when
- * nothing more may start just now: they are ready when something may. */
-static void renew_places(struct schedule *s)
+ * nothing more may start just now: they are ready when something may. What somebody will
+ * still need on one is given up only when nothing else goes on. */
+static void renew_places(struct schedule *s, bool stuck)
 {
 	for (size_t i = 0; i < s->o->n_columns && !s->stop; i++) {
 		const struct schedule_column *column = &s->o->columns[i];
-		size_t wanted = 0;
 
-		if (!column->renewable || !pool_count_idle(&s->pool, column))
-			continue;
-		for (size_t k = s->first_waiting;
-			k < s->plan->len && wanted < column->n_places; k++) {
-			struct plan_item *p = &s->plan->items[k];
-			struct pool_claim claim = claim_of(s, p);
-
-			wanted += p->column == i && p->state == PLAN_WAITING &&
-				  pool_needs_renewal(&s->pool, &claim);
-		}
-		pool_renew(&s->pool, column, wanted);
+		if (column->renewable && pool_is_idle(&s->pool, column))
+			pool_renew(&s->pool, column, count_wanted(s, column),
+				stuck ? &s->units : NULL);
 	}
 }
 
@@ -393,6 +424,9 @@ static bool bury(struct schedule *s, struct pool_place *place, const char *why)
 			continue;
 		facts.alone = r->claim.alone;
 		blame = blame_find(&facts);
+		/* Alone it would not have what it needs. */
+		if (blame == BLAME_SUSPECT && r->plan->n_needs)
+			blame = BLAME_NOBODY;
 		r->task.outcome.wall_us =
 			(now_ms() - s->o->emit->start_ms - r->item.started_ms) * 1000;
 		if (blame == BLAME_SUSPECT && !told)
@@ -438,6 +472,7 @@ static void tend_places(struct schedule *s)
 		if (place->gone || place_state(place->place) != PLACE_DOWN)
 			continue;
 		why = xstrdup(place_why_down(place->place));
+		pool_forget_homes(place, &s->units);
 		place->deaths += !bury(s, place, why);
 		if (s->stop || place->deaths > MAX_RESTARTS) {
 			give_place_up(s, place, why);
@@ -520,6 +555,7 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		.n_slots = options->no_capture ? 1 : options->jobs,
 	};
 	int64_t next_tick = now_ms() + TICK_MS;
+	bool started;
 
 	result->counts.total = plan->len;
 	result->counts.filtered_out = plan->filtered_out;
@@ -529,12 +565,13 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		result->column_counts[plan->items[i].column].total++;
 	s.slots = xcalloc(s.n_slots, sizeof *s.slots);
 	s.history = xcalloc(plan->len, sizeof *s.history);
+	unit_list_init(&s.units, plan);
 	pool_init(&s.pool, options->columns, options->n_columns);
 	for (;;) {
 		heed_interrupt(&s);
 		tend_places(&s);
-		fill_slots(&s);
-		renew_places(&s);
+		started = fill_slots(&s);
+		renew_places(&s, !started && !s.busy && !pool_is_coming(&s.pool));
 		if (is_over(&s))
 			break;
 		place_wait(s.pool.places, s.pool.len, options->interrupt->fd,
@@ -553,5 +590,6 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 	}
 	free(s.slots);
 	free(s.history);
+	unit_list_release(&s.units);
 	pool_release(&s.pool);
 }

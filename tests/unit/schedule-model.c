@@ -23,6 +23,9 @@ struct item {
 	unsigned deaths;  /* machines that died under it */
 	bool caught;      /* it was the only one on a machine that a guest ended */
 	const void *held; /* the place it is on */
+	const struct place *place; /* where it ran last, and which machine that was */
+	unsigned made;
+	size_t unit; /* the least of those that it is linked with */
 };
 
 struct model {
@@ -112,6 +115,12 @@ static void check_beside(struct model *m, const struct plan_item *p, size_t inde
 		accuse(m, "more than --jobs", index);
 }
 
+/* On this machine, not on one that was there before it. */
+static bool ran_there(const struct model *m, size_t item, const struct place *place)
+{
+	return m->items[item].place == place && m->items[item].made == place->made;
+}
+
 static void check_place(struct model *m, struct place *place, size_t index)
 {
 	const struct plan_item *p = &m->plan.items[index];
@@ -128,14 +137,22 @@ static void check_place(struct model *m, struct place *place, size_t index)
 			accuse(m, "a suspect was not alone", index);
 		if (i != index && column->renewable &&
 			column->fresh == CONFIG_FRESH_SUITE &&
+			m->items[i].unit != m->items[index].unit &&
 			m->plan.items[i].suite != p->suite)
 			accuse(m, "two suites on a place that is fresh for each", index);
 	}
 	if (used > column->slots)
 		accuse(m, "more than the place has slots", index);
-	if (column->renewable && place->served &&
-		(column->fresh == CONFIG_FRESH_CASE || m->items[index].deaths))
-		accuse(m, "the place is not fresh", index);
+	if (column->renewable && place->served && m->items[index].deaths)
+		accuse(m, "the place is not fresh for a suspect", index);
+	for (size_t i = 0; column->renewable && i < m->plan.len; i++)
+		if (i != index && ran_there(m, i, place) &&
+			column->fresh == CONFIG_FRESH_CASE &&
+			m->items[i].unit != m->items[index].unit)
+			accuse(m, "the place is not fresh", index);
+	for (size_t i = 0; column->renewable && i < p->n_needs; i++)
+		if (!ran_there(m, p->needs[i], place))
+			accuse(m, "its fixture is elsewhere", index);
 }
 
 static void submitted(struct fake *f, struct place *place, struct task *task UNUSED)
@@ -145,7 +162,8 @@ static void submitted(struct fake *f, struct place *place, struct task *task UNU
 	const struct plan_item *p = &m->plan.items[index];
 	struct place *first = m->places[p->column];
 
-	m->items[index].held = place;
+	m->items[index].held = m->items[index].place = place;
+	m->items[index].made = place->made;
 	if (place < first || place >= first + m->spec[p->column].n_places)
 		accuse(m, "started in another column", index);
 	for (size_t i = 0; i < p->n_after; i++)
@@ -231,9 +249,14 @@ static void make_suites(struct model *m, size_t column)
 		strv_push(&s->command, "/bin/true");
 		if (!draw(m, 4))
 			strv_pushf(&s->locks, "lock-%u", draw(m, 2));
-		if (i && !draw(m, 4))
+		if (i && !draw(m, 6))
 			strv_push(&s->depends,
 				m->suites.v[first + draw(m, (unsigned)i)].id);
+		if (!draw(m, 5))
+			strv_pushf(&s->fixtures_setup, "fixture-%zu-%zu", column, i);
+		if (i && !draw(m, 4))
+			strv_pushf(&s->fixtures_required, "fixture-%zu-%u", column,
+				draw(m, (unsigned)i));
 		for (size_t k = 0; k < cases; k++) {
 			autofree char *name = xasprintf("case-%zu", k);
 
@@ -298,7 +321,42 @@ static void model_release(struct model *m)
 	suite_list_release(&m->suites);
 }
 
+/* The units as the test sees them: the least index of all that hang together. */
+static void find_units(struct model *m)
+{
+	bool changed = true;
+
+	for (size_t i = 0; i < m->plan.len; i++)
+		m->items[i].unit = i;
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < m->plan.len; i++)
+			for (size_t k = 0; k < m->plan.items[i].n_after; k++) {
+				struct item *a = &m->items[i],
+					    *b = &m->items[m->plan.items[i].after[k]];
+
+				changed |= a->unit != b->unit;
+				a->unit = b->unit = MIN(a->unit, b->unit);
+			}
+	}
+}
+
 /* ---- what holds at the end */
+
+/* What the item needs did not pass, or was on a machine that died. */
+static bool lacks_need(const struct model *m, size_t index)
+{
+	const struct plan_item *p = &m->plan.items[index];
+
+	for (size_t i = 0; i < p->n_needs; i++) {
+		const struct item *need = &m->items[p->needs[i]];
+
+		if (need->verdict != VERDICT_PASS ||
+			!ran_there(m, p->needs[i], need->place))
+			return true;
+	}
+	return false;
+}
 
 static bool is_gone(const struct model *m, size_t column)
 {
@@ -320,7 +378,12 @@ static void check_item(struct model *m, size_t i)
 		accuse(m, "it ended its machine and passes", i);
 	if (it->verdict == VERDICT_CRASH && !it->caught && it->deaths < 2)
 		accuse(m, "a crash it was not guilty of", i);
-	if (it->verdict == VERDICT_LOST && machine && !is_gone(m, p->column))
+	if (p->n_needs && it->started > 1)
+		accuse(m, "it ran again without its fixture", i);
+	if (it->verdict == VERDICT_FAIL && lacks_need(m, i))
+		return;
+	if (it->verdict == VERDICT_LOST && machine && !is_gone(m, p->column) &&
+		!lacks_need(m, i))
 		accuse(m, "lost though there are machines", i);
 	if (it->verdict == VERDICT_LOST && !machine && !it->deaths &&
 		!is_gone(m, p->column))
@@ -347,6 +410,7 @@ static void run_one(struct model *m)
 	fake = (struct fake){.step = step, .submitted = submitted, .ctx = m};
 	if (plan_link(&m->plan, &e) < 0)
 		accuse(m, "the plan cannot be linked", 0);
+	find_units(m);
 	schedule_run(&m->plan, &o, &result);
 	for (size_t i = 0; i < m->plan.len; i++)
 		check_item(m, i);
