@@ -1,3 +1,4 @@
+#include "model/console-boot.h"
 #include "model/console-line.h"
 #include "model/console-table.h"
 
@@ -28,9 +29,12 @@ struct console {
 	void (*on_finding)(void *ctx, const struct console_finding *finding);
 	void *ctx;
 	struct console_line_reader reader;
-	bool stamps;                    /* a stamped line was seen */
-	bool running;                   /* a mark was set: whatever boots now has reset */
-	unsigned stage;                 /* of the boot, the last one seen; 0: none */
+	bool stamps; /* a stamped line was seen */
+	struct console_boot boot;
+	/* A banner that may be a reset, until it is known. */
+	const struct console_row *banner_row;
+	char *banner; /* owned */
+	uint64_t banner_line;
 	const struct console_row *open; /* the report that goes on, or NULL */
 	size_t open_lines;
 	int64_t last_us; /* stamp of the last stamped line */
@@ -86,6 +90,7 @@ void console_free(struct console *c)
 	if (!c)
 		return;
 	console_clear(c);
+	free(c->banner);
 	free(c);
 }
 
@@ -162,15 +167,24 @@ static void find(
 	c->on_finding(c->ctx, &finding);
 }
 
-/* A machine starts: the loader after the firmware and the kernel after the loader are one
- * boot. True when this is another one. */
-static bool is_reset(struct console *c, const struct console_row *row)
+/* What a banner waits with until it is known whether a machine has started. */
+static void hold_banner(
+	struct console *c, const struct console_row *row, const struct console_line *line)
 {
-	bool reset = c->running || row->stage <= c->stage;
+	free(c->banner);
+	c->banner = xstrndup(line->text, line->len);
+	c->banner_row = row;
+	c->banner_line = line->number;
+}
 
-	c->running = false;
-	c->stage = row->stage;
-	return reset;
+static void find_banner(struct console *c)
+{
+	struct console_line line = {
+		.text = c->banner, .len = strlen(c->banner), .number = c->banner_line};
+
+	c->boot.stage = c->banner_row->stage;
+	c->open = NULL;
+	find(c, c->banner_row, &line);
 }
 
 /* True when the line begins something, and so belongs to no report before it. */
@@ -191,8 +205,15 @@ static bool take_row(
 			return false;
 		break;
 	case CONSOLE_ROLE_BOOT:
-		if (!is_reset(c, row))
+		switch (console_boot_banner(&c->boot, row->stage, line)) {
+		case CONSOLE_BOOT_FIRST:
 			return false;
+		case CONSOLE_BOOT_LATER:
+			hold_banner(c, row, line);
+			return true;
+		case CONSOLE_BOOT_RESET:
+			break;
+		}
 		break;
 	case CONSOLE_ROLE_FINDING:
 	case CONSOLE_ROLE_END:
@@ -208,6 +229,32 @@ static void continue_report(struct console *c, const struct console_line *line)
 	keep(c, line, false, CONSOLE_INFO);
 	if (++c->open_lines == REPORT_LINES || console_table_ends(c->open, line))
 		c->open = NULL;
+}
+
+/* True when the line belongs to what waits, or was there before. */
+static bool take_boot(struct console *c, const struct console_line *line)
+{
+	if (!c->boot.undecided)
+		return false;
+	switch (console_boot_decide(&c->boot, line)) {
+	case CONSOLE_BOOT_LATER:
+		return true;
+	case CONSOLE_BOOT_RESET:
+		find_banner(c);
+		break;
+	case CONSOLE_BOOT_FIRST:
+		break;
+	}
+	return false;
+}
+
+/* Of a log that is printed again only a banner counts: it may be a real one. */
+static bool counts(
+	struct console *c, const struct console_row *row, const struct console_line *line)
+{
+	bool again = console_boot_is_again(&c->boot, line);
+
+	return row && (!again || row->role == CONSOLE_ROLE_BOOT);
 }
 
 void console_take(struct console *c, const struct console_line *line)
@@ -226,8 +273,10 @@ void console_take(struct console *c, const struct console_line *line)
 		kept_clear(&c->prelude);
 	}
 	remember(c, line);
+	if (take_boot(c, line))
+		return;
 	row = console_table_find(c->table, line, c->stamps);
-	if (row && take_row(c, row, line))
+	if (counts(c, row, line) && take_row(c, row, line))
 		return;
 	if (c->open)
 		continue_report(c, line);
@@ -248,6 +297,8 @@ void console_feed(struct console *c, const void *data, size_t len)
 void console_end(struct console *c)
 {
 	console_line_end(&c->reader, take_line, c);
+	if (console_boot_end(&c->boot))
+		find_banner(c);
 }
 
 /* Where the excerpt begins: a warning before an oops is another matter. */
@@ -324,5 +375,5 @@ char *console_excerpt(const struct console *c, size_t max_lines)
 void console_mark(struct console *c)
 {
 	console_clear(c);
-	c->running = true;
+	c->boot.running = true;
 }

@@ -103,6 +103,24 @@ static const struct {
 		"[    0.000000] Booting Linux on physical CPU 0x0\n"
 		"[    0.000000] Linux version 6.1.0 (a@b)\n",
 		""},
+	{"a log that is printed again is no second boot",
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500000] one\n"
+		"[    1.000000] BUG: Bad page state\n[    1.000001] two\n"
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500000] one\n"
+		"[    1.000000] BUG: Bad page state\n[    1.000001] two\n"
+		"[   60.000000] BUG: Bad page map\n",
+		"3 oops bug BUG: Bad page state\n9 oops bug BUG: Bad page map\n"},
+	{"… but one after it is",
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500000] one\n"
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500000] one\n"
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500001] one\n"
+		"[    0.600000] BUG: Bad page map\n",
+		"5 fatal reset Linux version 6.1.0 (a@b)\n7 oops bug BUG: Bad page "
+		"map\n"},
+	{"a boot that goes no further than its banner",
+		"[    0.500000] one\n[    0.000000] Linux version 6.1.0 (a@b)\n"
+		"[    0.700000] two\n[    0.000000] Linux version 6.1.0 (a@b)\n",
+		"4 fatal reset Linux version 6.1.0 (a@b)\n"},
 	{"a second boot is one reset",
 		"U-Boot SPL 2023.01 (a)\n[    0.000000] Linux version 6.1.0 (a@b)\n"
 		"U-Boot SPL 2023.01 (a)\n[    0.000000] Linux version 6.1.0 (a@b)\n",
@@ -195,6 +213,7 @@ static void test_excerpt(const struct console_table *t)
 	buf_clear(&found);
 	console_feed(c, "[    0.0000] Linux version 6.1.0 (a@b)\n",
 		sizeof "[    0.0000] Linux version 6.1.0 (a@b)\n" - 1);
+	console_end(c);
 	is_str(buf_str(&found), "16 fatal reset Linux version 6.1.0 (a@b)\n",
 		"whatever boots after a mark has reset");
 	console_free(c);
