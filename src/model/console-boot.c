@@ -28,7 +28,7 @@ enum console_boot_answer console_boot_banner(
 	}
 	if (line->stamped && b->n) {
 		b->undecided = true;
-		b->waited = 0;
+		b->waited = b->known_again = 0;
 		return CONSOLE_BOOT_LATER;
 	}
 	b->stage = stage;
@@ -44,6 +44,8 @@ enum console_boot_answer console_boot_decide(
 		return CONSOLE_BOOT_LATER;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->known[i] == key) {
+			if (++b->known_again < CONSOLE_BOOT_SURE)
+				return CONSOLE_BOOT_LATER;
 			b->undecided = false;
 			b->again = true;
 			b->again_until = b->newest_us;

@@ -1,7 +1,7 @@
 /*
  * Tells a machine that starts again from a kernel log that is only printed again (dmesg):
- * both begin with the same banner at time 0. The first line with a time decides, which in
- * a log printed again was there before to the microsecond.
+ * both begin with the same banner at time 0. The first lines with a time decide, which in
+ * a log printed again were there before to the microsecond.
  */
 #ifndef XTEST_MODEL_CONSOLE_BOOT_H
 #define XTEST_MODEL_CONSOLE_BOOT_H
@@ -11,19 +11,21 @@
 enum {
 	CONSOLE_BOOT_KNOWN = 256, /* lines of a boot that are remembered */
 	CONSOLE_BOOT_WAIT = 300,  /* lines until the first one with a time */
+	CONSOLE_BOOT_SURE = 3,    /* lines there before; one may be so by chance */
 };
 
 /* Zero-initialise; nothing to release. */
 struct console_boot {
 	uint64_t known[CONSOLE_BOOT_KNOWN];
 	size_t n;
-	unsigned stage;      /* of the boot, the last one seen; 0: none */
-	bool running;        /* it is known that a machine runs */
-	bool undecided;      /* a banner waits for its answer */
-	unsigned waited;     /* lines since then */
-	bool again;          /* a log was printed again … */
-	int64_t newest_us;   /* the latest stamp … */
-	int64_t again_until; /* … and the latest at that time */
+	unsigned stage;       /* of the boot, the last one seen; 0: none */
+	bool running;         /* it is known that a machine runs */
+	bool undecided;       /* a banner waits for its answer */
+	unsigned waited;      /* lines since then */
+	unsigned known_again; /* of these, with a time and there before */
+	bool again;           /* a log was printed again … */
+	int64_t newest_us;    /* the latest stamp … */
+	int64_t again_until;  /* … and the latest at that time */
 };
 
 enum console_boot_answer {

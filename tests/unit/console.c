@@ -111,12 +111,17 @@ static const struct {
 		"[   60.000000] BUG: Bad page map\n",
 		"3 oops bug BUG: Bad page state\n9 oops bug BUG: Bad page map\n"},
 	{"… but one after it is",
-		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500000] one\n"
-		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500000] one\n"
-		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.500001] one\n"
-		"[    0.600000] BUG: Bad page map\n",
-		"5 fatal reset Linux version 6.1.0 (a@b)\n7 oops bug BUG: Bad page "
-		"map\n"},
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.5000] a\n[    0.6000] "
+		"b\n"
+		"[    0.7000] c\n"
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.5000] a\n[    0.6000] "
+		"b\n"
+		"[    0.7000] c\n"
+		"[    0.000000] Linux version 6.1.0 (a@b)\n[    0.5000] a\n[    0.6001] "
+		"b\n"
+		"[    0.8000] BUG: Bad page map\n",
+		"9 fatal reset Linux version 6.1.0 (a@b)\n"
+		"12 oops bug BUG: Bad page map\n"},
 	{"a boot that goes no further than its banner",
 		"[    0.500000] one\n[    0.000000] Linux version 6.1.0 (a@b)\n"
 		"[    0.700000] two\n[    0.000000] Linux version 6.1.0 (a@b)\n",
