@@ -110,7 +110,9 @@ static void handle_hello(struct runner *r, const struct wire_hello *hello)
 	if (!resumed) {
 		job_kill_all(r, true);
 		link_init(&r->link, r->link.data, RUNNER_JOURNAL_SIZE);
+		stage_forget(r->stage);
 		r->session = hello->session;
+		r->deaf = false;
 		r->message_len = 0;
 	} else {
 		link_resume(&r->link);
@@ -392,7 +394,8 @@ static void read_link(struct runner *r)
 /* A request was not taken because there was no room; now there is. */
 static void listen_again(struct runner *r)
 {
-	if (!r->deaf || link_room(&r->link) < RUNNER_JOURNAL_RESERVE)
+	if (!r->deaf || link_room(&r->link) < RUNNER_JOURNAL_RESERVE ||
+		stage_is_busy(r->stage))
 		return;
 	r->deaf = false;
 	link_say_sequence(&r->link, WIRE_REPEAT, r->link.seen + 1);
@@ -424,7 +427,8 @@ static void reap(struct runner *r)
 	pid_t pid;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-		job_reaped(r, pid, status, &usage);
+		if (!stage_reaped(r->stage, pid, status))
+			job_reaped(r, pid, status, &usage);
 }
 
 /* The first process gets them from reboot, halt and poweroff. What runs then shall be
@@ -474,11 +478,11 @@ static void step(struct runner *r)
 
 	if (r->closing && !job_count(r))
 		return;
-	listen_again(r);
 	do
 		while (write_link(r))
 			continue;
 	while (stage_pump(r));
+	listen_again(r);
 	if (silence >= 0 && (wait < 0 || silence < wait))
 		wait = silence;
 	if (away && (wait < 0 || away < wait))

@@ -4,19 +4,24 @@
 #include "runner/flow.h"
 #include "runner/path.h"
 #include "runner/remove.h"
+#include "runner/shrink.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define HEX_SIZE (2 * WIRE_DIGEST_SIZE + 1)
+/* Smaller blobs are decoded at once: emulated, this takes a third of a second. */
+#define DECODER_BYTES (4u * 1024 * 1024)
 
 struct stage {
 	char work[PATH_MAX];
@@ -26,6 +31,11 @@ struct stage {
 	uint8_t digest[WIRE_DIGEST_SIZE];
 	uint64_t coded_bytes;
 	bool refused; /* its STORED is sent, the rest of its pieces is not wanted */
+	/* A large one is decoded by a process of its own: we go on answering. */
+	pid_t decoder; /* 0: none */
+	bool decoded;  /* with this result, which is still to be told */
+	int decoder_err;
+	uint32_t decoder_request;
 	/* The first error since the last STAGED. */
 	int tree_err;
 	char tree_text[256];
@@ -82,12 +92,27 @@ fail:
 	return NULL;
 }
 
+void stage_forget(struct stage *s)
+{
+	if (!s)
+		return;
+	if (s->decoder) {
+		kill(s->decoder, SIGKILL);
+		waitpid(s->decoder, NULL, 0);
+	}
+	s->decoder = 0;
+	s->decoded = false;
+	s->tree_err = 0;
+	s->tree_text[0] = '\0';
+	runner_close(&s->coded_fd);
+	runner_close(&s->read_fd);
+}
+
 void stage_close(struct stage *s)
 {
 	if (!s)
 		return;
-	runner_close(&s->coded_fd);
-	runner_close(&s->read_fd);
+	stage_forget(s);
 	runner_close(&s->store_fd);
 	runner_close(&s->work_fd);
 	free(s);
@@ -95,6 +120,7 @@ void stage_close(struct stage *s)
 
 void stage_remove(struct stage *s)
 {
+	stage_forget(s);
 	remove_tree(s->work);
 }
 
@@ -228,9 +254,57 @@ static int decode_blob(struct stage *s, const struct wire_blob *b)
 	return err;
 }
 
+static int finish_blob(struct runner *r, uint32_t request, int err)
+{
+	struct stage *s = r->stage;
+	struct wire_stored stored = {
+		.digest = {s->digest, sizeof(s->digest)},
+		.error = (uint32_t)-err,
+		.text = err == -EBADMSG ? "the blob does not match its digest"
+			: err           ? strerror(-err)
+					: "",
+	};
+
+	s->refused = err;
+	runner_close(&s->coded_fd);
+	unlinkat(s->store_fd, ".coded", 0);
+	return link_send(&r->link, WIRE_STORED, request, &stored);
+}
+
+static bool start_decoder(struct stage *s, uint32_t request, const struct wire_blob *b)
+{
+	pid_t pid = -1;
+
+	if (b->size_bytes >= DECODER_BYTES || b->coded_bytes >= DECODER_BYTES)
+		pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(-decode_blob(s, b));
+	}
+	if (pid < 0)
+		return false;
+	s->decoder = pid;
+	s->decoder_request = request;
+	return true;
+}
+
+bool stage_reaped(struct stage *s, pid_t pid, int status)
+{
+	if (!s || !pid || s->decoder != pid)
+		return false;
+	s->decoder = 0;
+	s->decoded = true;
+	s->decoder_err = WIFEXITED(status) ? -WEXITSTATUS(status) : -ENOMEM;
+	return true;
+}
+
+bool stage_is_busy(const struct stage *s)
+{
+	return s && (s->decoder || s->decoded);
+}
+
 static int handle_blob(struct runner *r, uint32_t request, const struct wire_blob *b)
 {
-	struct wire_stored stored = {.digest = b->digest, .text = ""};
 	struct stage *s = r->stage;
 	int err;
 
@@ -242,17 +316,12 @@ static int handle_blob(struct runner *r, uint32_t request, const struct wire_blo
 	err = take_piece(s, b);
 	if (!err && s->coded_bytes < b->coded_bytes)
 		return 0;
+	if (!err && start_decoder(s, request, b))
+		return 0;
 	if (!err)
 		err = decode_blob(s, b);
-	s->refused = err;
-	runner_close(&s->coded_fd);
-	unlinkat(s->store_fd, ".coded", 0);
-	if (err) {
-		stored.error = (uint32_t)-err;
-		stored.text = err == -EBADMSG ? "the blob does not match its digest"
-					      : strerror(-err);
-	}
-	return link_send(&r->link, WIRE_STORED, request, &stored);
+	memcpy(s->digest, b->digest.data, sizeof(s->digest));
+	return finish_blob(r, request, err);
 }
 
 /* ---- TREE */
@@ -442,6 +511,8 @@ bool stage_pump(struct runner *r)
 	size_t want;
 	ssize_t n;
 
+	if (s && s->decoded && finish_blob(r, s->decoder_request, s->decoder_err) == 0)
+		s->decoded = false;
 	if (!s || s->read_fd < 0)
 		return false;
 	if (!flow_has_room(r))
@@ -464,70 +535,6 @@ bool stage_pump(struct runner *r)
 	return !content.last;
 }
 
-struct blob {
-	struct timespec used;
-	uint64_t size_bytes;
-	char name[HEX_SIZE];
-};
-
-static int by_use(const void *a, const void *b)
-{
-	const struct timespec *x = &((const struct blob *)a)->used;
-	const struct timespec *y = &((const struct blob *)b)->used;
-
-	if (x->tv_sec != y->tv_sec)
-		return x->tv_sec < y->tv_sec ? -1 : 1;
-	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
-}
-
-/* The blobs that no tree uses, and the size of all. The caller's; *count of them. */
-static struct blob *list_unused(struct stage *s, size_t *count, uint64_t *total)
-{
-	int fd = openat(s->store_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct blob *blobs = NULL, *more;
-	struct dirent *e;
-	struct stat st;
-
-	*count = 0;
-	*total = 0;
-	while (dir && (e = readdir(dir))) {
-		if (strlen(e->d_name) != HEX_SIZE - 1 ||
-			fstatat(s->store_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		*total += (uint64_t)st.st_blocks * 512;
-		if (st.st_nlink > 1)
-			continue;
-		/* Grows at each power of two. */
-		more = *count & (*count - 1)
-			       ? blobs
-			       : realloc(blobs, (2 * *count + 1) * sizeof(*blobs));
-		if (!more)
-			break;
-		blobs = more;
-		blobs[*count].used = st.st_atim;
-		blobs[*count].size_bytes = (uint64_t)st.st_blocks * 512;
-		memcpy(blobs[(*count)++].name, e->d_name, HEX_SIZE);
-	}
-	if (dir)
-		closedir(dir);
-	return blobs;
-}
-
-static void shrink(struct stage *s, uint64_t keep_bytes)
-{
-	size_t count;
-	uint64_t total;
-	struct blob *blobs = list_unused(s, &count, &total);
-
-	if (count)
-		qsort(blobs, count, sizeof(*blobs), by_use);
-	for (size_t i = 0; i < count && total > keep_bytes; i++)
-		if (unlinkat(s->store_fd, blobs[i].name, 0) == 0)
-			total -= blobs[i].size_bytes;
-	free(blobs);
-}
-
 static int handle_clean(struct runner *r, uint32_t request, const struct wire_clean *c)
 {
 	struct wire_result result = {.path = c->name, .text = ""};
@@ -541,7 +548,7 @@ static int handle_clean(struct runner *r, uint32_t request, const struct wire_cl
 	if (c->name[0])
 		err = remove_tree(path);
 	if (c->keep_bytes < UINT64_MAX)
-		shrink(s, c->keep_bytes);
+		shrink_store(s->store_fd, c->keep_bytes);
 	result.error = (uint32_t)-err;
 	result.text = err ? strerror(-err) : "";
 	return link_send(&r->link, WIRE_CLEANED, request, &result);
@@ -559,7 +566,7 @@ int stage_request(
 		struct wire_clean clean;
 	} u;
 
-	if (link_room(&r->link) < RUNNER_JOURNAL_RESERVE)
+	if (link_room(&r->link) < RUNNER_JOURNAL_RESERVE || stage_is_busy(r->stage))
 		return -ENOBUFS;
 	if (!m || m->size > sizeof(u))
 		return -EPROTO;

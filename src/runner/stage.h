@@ -21,8 +21,14 @@ const char *stage_work(const struct stage *s);
  * -EBADMSG. */
 int stage_request(
 	struct runner *r, const struct wire_header *h, const uint8_t *body, size_t len);
-/* Sends more of a file that is being read, as far as the journal has room. True while
- * there is more to send. */
+/* A large blob is being decoded: no request is taken. */
+bool stage_is_busy(const struct stage *s);
+/* A process was reaped: true when it was the one that decoded. */
+bool stage_reaped(struct stage *s, pid_t pid, int status);
+/* Another host: what the one before had begun is given up. */
+void stage_forget(struct stage *s);
+/* Tells about a decoded blob. Sends more of a file that is being read, as far as the
+ * journal has room. True while there is more to send. */
 bool stage_pump(struct runner *r);
 /* Removes the directory with everything in it. */
 void stage_remove(struct stage *s);

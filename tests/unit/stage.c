@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #if HAVE_ZSTD
@@ -69,11 +70,9 @@ static int ask(unsigned int type, const void *message)
 	return err;
 }
 
-/* The whole blob, in pieces. Returns the error that STORED told. */
-static int put(struct wire_blob b, const void *coded, size_t len)
+/* The whole blob, in pieces. */
+static int send_pieces(struct wire_blob b, const void *coded, size_t len)
 {
-	int before = answers;
-
 	b.coded_bytes = len;
 	do {
 		size_t n = len - b.offset < 30000 ? len - (size_t)b.offset : 30000;
@@ -84,6 +83,25 @@ static int put(struct wire_blob b, const void *coded, size_t len)
 			return -1;
 		b.offset += n;
 	} while (b.offset < len);
+	return 0;
+}
+
+/* Sends it, and waits for the process that decodes a large one. Returns the error that
+ * STORED told. */
+static int put(struct wire_blob b, const void *coded, size_t len)
+{
+	int before = answers, status;
+
+	if (send_pieces(b, coded, len) < 0)
+		return -1;
+	if (stage_is_busy(runner->stage)) {
+		pid_t pid = waitpid(-1, &status, 0);
+
+		if (!stage_reaped(runner->stage, pid, status))
+			return -3;
+		stage_pump(runner);
+		listen_to();
+	}
 	return answers == before + 1 ? (int)said.stored.error : -2;
 }
 
@@ -128,6 +146,30 @@ static void test_raw(void)
 	digest_of("", 0, empty);
 	b = (struct wire_blob){.digest = {empty, sizeof(empty)}};
 	is_int(put(b, "", 0), 0, "an empty blob");
+}
+
+static void test_large(void)
+{
+	const size_t len = 5 << 20;
+	uint8_t digest[WIRE_DIGEST_SIZE], *data = malloc(len);
+	struct wire_blob b = {.digest = {digest, sizeof(digest)}, .size_bytes = len};
+	struct wire_digests have = {{digest, sizeof(digest)}};
+
+	if (!data)
+		exit(99);
+	fill(data, len, 9);
+	digest_of(data, len, digest);
+	data[len / 2] ^= 1;
+	is_int(put(b, data, len), EBADMSG, "a large blob, a wrong digest");
+	data[len / 2] ^= 1;
+	is_int(send_pieces(b, data, len), 0, "a large blob comes again");
+	is_int(ask(WIRE_HAVE, &have), -ENOBUFS, "nothing else is taken meanwhile");
+	stage_forget(runner->stage);
+	ok(waitpid(-1, NULL, WNOHANG) < 0 && ask(WIRE_HAVE, &have) == 0,
+		"unless another host comes: then nobody decodes any more");
+	is_int(put(b, data, len), 0, "the right bytes");
+	ok(has(digest), "are there");
+	free(data);
 }
 
 #if HAVE_ZSTD
@@ -402,6 +444,7 @@ int main(void)
 	link_init(&runner->link, malloc(RUNNER_JOURNAL_SIZE), RUNNER_JOURNAL_SIZE);
 	runner->stage = stage_open(work);
 	test_raw();
+	test_large();
 	test_coded();
 	test_trees();
 	test_clean();
