@@ -1,7 +1,8 @@
 /*
- * Whether the host's own CPU can run the machine. That /dev/kvm opens says little: it may
- * refuse the first guest, or never let it run. So a guest of a few bytes is tried once a
- * boot of this host, and its answer remembered.
+ * Whether the host's own CPU can run a machine. That /dev/kvm opens says little: a guest
+ * may be refused, or run its first instructions and hang. So the first machine of a
+ * target is tried with it, and whether it came up is remembered until this host boots
+ * again.
  */
 #ifndef XTEST_TRANSPORT_ACCEL_H
 #define XTEST_TRANSPORT_ACCEL_H
@@ -10,12 +11,15 @@
 
 struct target;
 
-/* True when KVM runs guests of this target here. `cache_dir` keeps the answer. */
-bool accel_has_kvm(const struct target *target, const char *cache_dir);
+enum accel {
+	ACCEL_TCG, /* emulated: the CPU is another one, or KVM does not work here */
+	ACCEL_KVM, /* KVM has run such a machine since this host was booted */
+	ACCEL_TRY, /* KVM could: nobody knows yet */
+};
 
-/* Runs a few instructions of the host's own architecture in a guest and waits up to
- * `limit_ms` for their answer. False on a host whose architecture has no such guest here.
- */
-bool accel_probe(int64_t limit_ms);
+/* What is known here. `cache_dir` keeps the answers. */
+enum accel accel_choose(const struct target *target, const char *cache_dir);
+/* Remembers how the trial went. An answer that cannot be kept is found out again. */
+void accel_remember(const struct target *target, const char *cache_dir, bool works);
 
 #endif

@@ -26,6 +26,7 @@ struct system {
 	struct state_store *states; /* NULL: none are kept */
 	char *restored;             /* key of the state it came from */
 	char *note;
+	bool answers;   /* the runner has opened its port */
 	bool described; /* link->detail has QEMU's version */
 
 	/* What was learned of its end. */
@@ -41,6 +42,8 @@ struct system {
 
 void system_on_finding(void *ctx, const struct console_finding *finding);
 void system_on_event(void *ctx, const char *event, const struct json *data);
+/* Reads what there is, without waiting. */
+void system_listen(struct system *s);
 size_t system_watch(struct link *link, int *fds, size_t max);
 bool system_check(struct link *link, int64_t silence_ms, struct demise *demise);
 /* What link->detail says; the version of QEMU is not known before its monitor says it. */
@@ -58,6 +61,8 @@ void system_distrust(struct link *link);
 /* Starts QEMU; takes `ram_fd`. `state_fd`: the devices to go on from; -1: boots. */
 int system_start(struct system *s, int ram_fd, bool shared, int state_fd,
 	struct err *e) MUST_CHECK;
+/* Ends the machine, and forgets what was learned of it. */
+void system_forget(struct system *s);
 /* Bytes of the machine's memory. */
 uint64_t system_ram_bytes(const struct system *s);
 

@@ -36,6 +36,8 @@ void system_on_event(void *ctx, const char *event, const struct json *data)
 		free(s->shutdown);
 		s->shutdown = xstrdup(json_find_string(data, "reason", "none"));
 		s->by_guest = json_boolean(json_find(data, "guest"), false);
+	} else if (streq(event, "VSERPORT_CHANGE")) {
+		s->answers = json_boolean(json_find(data, "open"), false);
 	} else if (streq(event, "GUEST_PANICKED") && !s->fatal) {
 		s->fatal = xstrdup("the kernel has panicked");
 		s->fatal_ms = now_ms();
@@ -79,6 +81,13 @@ void system_describe(struct system *s, struct link *link)
 }
 
 /* ---- signs of life */
+
+void system_listen(struct system *s)
+{
+	qmp_pump(s->qmp);
+	machine_listen(&s->machine);
+	read_console(s);
+}
 
 size_t system_watch(struct link *link, int *fds, size_t max)
 {
@@ -176,14 +185,11 @@ bool system_check(struct link *link, int64_t silence_ms, struct demise *demise)
 	bool by_guest = false;
 	char *reason;
 
-	qmp_pump(s->qmp);
+	system_listen(s);
 	system_describe(s, link);
-	machine_listen(&s->machine);
-	read_console(s);
 	if (machine_reap(&s->machine)) {
 		link->pid = 0;
-		qmp_pump(s->qmp);
-		read_console(s);
+		system_listen(s);
 		reason = end_words(s, &by_guest);
 		return die(s, demise, reason, by_guest);
 	}

@@ -84,8 +84,7 @@ enum link_level system_restore(struct system *s, enum link_level level)
 			s->restored = take_ptr(key);
 			return level;
 		}
-		machine_release(&s->machine);
-		qmp_free(take_ptr(s->qmp));
+		system_forget(s);
 		break;
 	}
 	free(s->note);

@@ -9,10 +9,14 @@
 #include "transport/system-private.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { QEMU_OWN_MIB = 64 /* beside the machine's memory */ };
+enum {
+	QEMU_OWN_MIB = 64,     /* beside the machine's memory */
+	TRIAL_LIMIT_MS = 6000, /* a machine under KVM is up in one */
+};
 
 uint64_t system_ram_bytes(const struct system *s)
 {
@@ -26,10 +30,19 @@ static bool system_claims(const char *uri)
 
 /* ---- opening */
 
-static void free_system(struct system *s)
+void system_forget(struct system *s)
 {
 	machine_release(&s->machine);
-	qmp_free(s->qmp);
+	s->machine = (struct machine)MACHINE_INIT;
+	qmp_free(take_ptr(s->qmp));
+	free(take_ptr(s->shutdown));
+	free(take_ptr(s->fatal));
+	free(take_ptr(s->oops));
+}
+
+static void free_system(struct system *s)
+{
+	system_forget(s);
 	console_free(s->console);
 	if (s->log_fd >= 0)
 		close(s->log_fd);
@@ -37,9 +50,6 @@ static void free_system(struct system *s)
 	free(s->program);
 	free(s->restored);
 	free(s->note);
-	free(s->fatal);
-	free(s->oops);
-	free(s->shutdown);
 	free(s);
 }
 
@@ -94,33 +104,70 @@ int system_start(struct system *s, int ram_fd, bool shared, int state_fd, struct
 	return state_fd >= 0 ? send_restore(s, state_fd, e) : 0;
 }
 
-static void open_states(struct system *s, const struct target *target)
+static void open_states(struct system *s, const char *cache)
 {
-	struct err e = {0};
-	autofree char *cache = image_cache_dir(&e);
 	autofree char *dir = cache ? fs_join(cache, "states") : NULL;
+	struct err e = {0};
 
-	s->kvm = cache && accel_has_kvm(target, cache);
-	if (!s->config->snapshots)
+	if (!dir || !s->config->snapshots)
 		return;
-	s->states = dir ? state_store_open(dir, &e) : NULL;
+	s->states = state_store_open(dir, &e);
 	if (!s->states)
 		s->note = xasprintf("no state of a machine is kept: %s", e.msg);
 }
 
-static int bring_up(struct system *s, struct link *link, struct err *e)
+static int boot(struct system *s, struct err *e)
 {
-	int ram_fd;
+	int ram_fd = machine_new_ram(system_ram_bytes(s), e);
 
+	return ram_fd < 0 ? -1 : system_start(s, ram_fd, true, -1, e);
+}
+
+/* Boots with KVM and waits until the runner has opened its port. */
+static bool boot_for_trial(struct system *s)
+{
+	int64_t deadline = now_ms() + TRIAL_LIMIT_MS;
+	struct err ignored;
+
+	s->kvm = true;
+	if (boot(s, &ignored) < 0)
+		return false;
+	while (!s->answers && now_ms() < deadline && qmp_fd(s->qmp) >= 0) {
+		poll(&(struct pollfd){.fd = qmp_fd(s->qmp), .events = POLLIN}, 1, 50);
+		system_listen(s);
+	}
+	return s->answers;
+}
+
+/* 1: there is a machine already. */
+static int choose_accel(struct system *s, const struct target *target, const char *cache)
+{
+	enum accel accel = cache ? accel_choose(target, cache) : ACCEL_TCG;
+
+	s->kvm = accel == ACCEL_KVM;
+	if (accel != ACCEL_TRY)
+		return 0;
+	s->kvm = boot_for_trial(s);
+	accel_remember(target, cache, s->kvm);
+	if (!s->kvm)
+		system_forget(s);
+	return s->kvm;
+}
+
+static int bring_up(
+	struct system *s, const struct target *target, struct link *link, struct err *e)
+{
+	struct err ignored;
+	autofree char *cache = image_cache_dir(&ignored);
+
+	open_states(s, cache);
+	link->level = LINK_FRESH;
+	if (choose_accel(s, target, cache))
+		return 0;
 	link->level = system_restore(s, LINK_STAGED);
 	if (link->level == LINK_FRESH)
 		link->level = system_restore(s, LINK_BOOTED);
-	if (link->level != LINK_FRESH)
-		return 0;
-	ram_fd = machine_new_ram(system_ram_bytes(s), e);
-	if (ram_fd < 0)
-		return -1;
-	return system_start(s, ram_fd, true, -1, e);
+	return link->level == LINK_FRESH ? boot(s, e) : 0;
 }
 
 static int system_open(
@@ -145,8 +192,7 @@ static int system_open(
 		s->log_fd = open(
 			c->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	s->console = console_new(c->console, system_on_finding, s);
-	open_states(s, config->target);
-	if (bring_up(s, link, e) < 0) {
+	if (bring_up(s, config->target, link, e) < 0) {
 		free_system(s);
 		return -1;
 	}
