@@ -16,7 +16,8 @@ const struct opt common_build_opts[] = {
 	{"target", 't', "NAME", NULL, OPT_LIST, O(targets),
 		"build and test for this target; may be given several times"},
 	{"on", 0, "PLACE", NULL, OPT_LIST, O(places),
-		"where target tests run: local, user (default for a foreign CPU)"},
+		"where target tests run: local, user (default for a foreign CPU), "
+		"system"},
 	{"directory", 'C', "DIR", NULL, OPT_STRING, O(directory),
 		"the project (default: the working directory)"},
 	{"adapter", 0, "NAME", NULL, OPT_STRING, O(adapter),
@@ -51,6 +52,20 @@ const struct opt common_archive_opts[] = {
 		"replace what is in --extract-to"},
 	{"workspace-remap", 0, "DIR", NULL, OPT_STRING, O(workspace_remap),
 		"the sources are here, not in the archive"},
+	{0},
+};
+
+const struct opt common_machine_opts[] = {
+	{"memory", 0, "MIB", NULL, OPT_UNSIGNED, O(memory_mib),
+		"memory of each machine (default: what the tests need)"},
+	{"cpus", 0, "N", NULL, OPT_UNSIGNED, O(cpus),
+		"processors of each machine (default: as --jobs)"},
+	{"kernel", 0, "FILE", NULL, OPT_STRING, O(kernel),
+		"boot this kernel instead of the image's"},
+	{"initramfs", 0, "FILE", NULL, OPT_STRING, O(initramfs),
+		"lay this initramfs below the image's own"},
+	{"no-snapshots", 0, NULL, NULL, OPT_FLAG, O(no_snapshots),
+		"boot each machine; save and restore no states"},
 	{0},
 };
 
@@ -154,6 +169,14 @@ static struct workload_options workload_options(const struct common *c)
 		.timeout_ms = c->timeout_ms,
 		.user = c->user,
 		.fresh = fresh(c),
+		.machine =
+			{
+				.memory_mib = c->memory_mib,
+				.cpus = c->cpus,
+				.kernel = c->kernel,
+				.initramfs = c->initramfs,
+				.no_snapshots = c->no_snapshots,
+			},
 	};
 }
 
@@ -176,6 +199,7 @@ static int fill(struct common_session *s, const struct common *c,
 		.file = c->archive_file,
 		.extract_to = c->extract_to,
 		.overwrite = c->extract_overwrite,
+		.places = &c->places,
 		.workspace = c->workspace_remap,
 		.filter = s->filter,
 	};

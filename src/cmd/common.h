@@ -22,6 +22,10 @@ struct common {
 	/* from an archive */
 	const char *archive_file, *extract_to, *workspace_remap;
 	bool extract_overwrite;
+	/* machines */
+	unsigned memory_mib, cpus;
+	const char *kernel, *initramfs;
+	bool no_snapshots;
 	/* running */
 	int64_t timeout_ms;
 	const char *user, *fresh;
@@ -43,7 +47,7 @@ void common_release(struct common *c);
 
 /* Tables of struct common; each ends with a NULL name. */
 extern const struct opt common_build_opts[], common_filter_opts[], common_archive_opts[],
-	common_run_opts[], common_report_opts[];
+	common_machine_opts[], common_run_opts[], common_report_opts[];
 
 /* The filter the options describe. */
 int common_filter(

@@ -26,6 +26,7 @@ static const struct opt_group groups[] = {
 	{"Build", common_build_opts},
 	{"Tests", common_filter_opts},
 	{"Archive", common_archive_opts},
+	{"Machine", common_machine_opts},
 	{0},
 };
 

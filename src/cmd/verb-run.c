@@ -17,6 +17,7 @@ static const struct opt_group groups[] = {
 	{"Build", common_build_opts},
 	{"Tests", common_filter_opts},
 	{"Archive", common_archive_opts},
+	{"Machine", common_machine_opts},
 	{"Run", common_run_opts},
 	{"Report", common_report_opts},
 	{0},

@@ -168,7 +168,7 @@ static int add_libraries(
 	struct err fault = {0};
 	int result = closure_of(c, path, &g->search, NULL, &found, &fault);
 
-	if (result < 0 && must_load) {
+	if (result < 0 && must_load && !g->plan->request->tolerant) {
 		*e = fault;
 	} else {
 		if (result < 0)

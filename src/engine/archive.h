@@ -81,6 +81,8 @@ struct archive_request {
 	const char *archive_path;  /* where it will be written, absolute: an earlier one
 				      there  is no part of it; may be NULL */
 	uint64_t walk_limit_bytes; /* of one directory taken as a whole; 0: 256 MiB */
+	bool tolerant; /* a program without its libraries goes as it is, with a note: its
+			  test then says that it cannot be started */
 };
 
 struct archive_plan {

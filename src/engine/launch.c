@@ -15,6 +15,16 @@ void launch_environment(struct strv *env)
 		strv_env_unset(env, leaks[i]);
 }
 
+void launch_staged_environment(struct strv *env)
+{
+	static const char *const all[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/sh",
+		"LANG=C.UTF-8", NULL};
+
+	strv_push_array(env, all);
+}
+
 /* VALUE of "NAME=VALUE" goes before (or after) what NAME has, with ':' between. */
 static void extend_env(struct strv *env, const char *assignment, bool front)
 {
@@ -36,6 +46,9 @@ static void build_environment(
 	for (size_t i = 0; i < s->env_unset.len; i++)
 		strv_env_unset(env, s->env_unset.v[i]);
 	strv_env_merge(env, &s->env);
+	/* How a target program is started on this machine. */
+	if (l->elsewhere)
+		strv_env_unset(env, "MESON_EXE_WRAPPER");
 	for (size_t i = 0; i < s->env_prepend.len; i++)
 		extend_env(env, s->env_prepend.v[i], true);
 	for (size_t i = 0; i < s->env_append.len; i++)

@@ -18,7 +18,8 @@
 struct launch {
 	const struct event_column *column;
 	const struct toolchain *toolchain; /* of the column's programs */
-	bool emulate; /* put the emulator in front of the target's ELF files */
+	bool emulate;   /* put the emulator in front of the target's ELF files */
+	bool elsewhere; /* the place is another machine: nothing of this one is there */
 	const struct strv *environment; /* of the place; suites add to it */
 	const struct archive_roots
 		*roots; /* the place sees an archive's trees where they were built; here
@@ -40,6 +41,8 @@ struct launch {
  * what would leak from xtest's own surroundings (a make above it, an emulator's
  * variables). */
 void launch_environment(struct strv *env);
+/* The environment on another machine: what root has who has just logged in there. */
+void launch_staged_environment(struct strv *env);
 
 /* Where this process finds the file that the place sees at `path`; the caller's. */
 char *launch_locate(const struct launch *l, const char *path);

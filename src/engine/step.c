@@ -48,8 +48,8 @@ void step_bytes(struct step *step, uint64_t done_bytes, uint64_t total_bytes)
 
 	snprintf(line, sizeof line, "%.1f of %.1f MiB", (double)done_bytes / (1 << 20),
 		(double)total_bytes / (1 << 20));
-	step_line(step, line,
-		total_bytes ? (double)done_bytes / (double)total_bytes : -1);
+	step_line(
+		step, line, total_bytes ? (double)done_bytes / (double)total_bytes : -1);
 }
 
 void step_end(struct step *step, const char *verb, const char *summary)

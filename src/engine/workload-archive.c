@@ -216,11 +216,64 @@ static void replace_wrapper(const struct workload_target *t, struct suite *s)
 		strv_env_unset(&s->env, "MESON_EXE_WRAPPER");
 }
 
-static int load_suites(struct workload *w, const struct archive_manifest *manifest,
-	struct workload_target *t, struct err *e)
+/* A place that is sent everything gets it where it was built. */
+static int check_staged(const struct workload *w, const struct workload_unpack_options *o,
+	enum archive_placing placing, struct err *e)
 {
-	enum archive_placing placing = choose_placing(w, t);
+	autorelease(strv) struct strv uris = STRV_INIT;
+
+	workload_split_places(w, o->places, &uris);
+	for (size_t i = 0; i < uris.len; i++) {
+		const struct transport *transport = transport_find(uris.v[i]);
+
+		if (!transport || !transport->staged)
+			continue;
+		if (placing != ARCHIVE_ORIGINAL)
+			return err_set(e, ERR_SETUP,
+				"--on %s: the archive has the paths of where it was "
+				"built, and this machine, which runs a part of it, "
+				"cannot mount it there; select `--on %s` alone, of an "
+				"archive without host tests",
+				uris.v[i], uris.v[i]);
+		if (o->workspace)
+			return err_set(e, ERR_USAGE,
+				"--workspace-remap: what is sent to %s is what the "
+				"archive holds",
+				uris.v[i]);
+	}
+	return 0;
+}
+
+/* Nothing of it runs here. */
+static bool is_all_staged(const struct workload *w,
+	const struct workload_unpack_options *o, const struct archive_manifest *manifest)
+{
+	autorelease(strv) struct strv uris = STRV_INIT;
+
+	workload_split_places(w, o->places, &uris);
+	for (size_t i = 0; i < uris.len; i++) {
+		const struct transport *transport = transport_find(uris.v[i]);
+
+		if (!transport || !transport->staged)
+			return false;
+	}
+	for (size_t i = 0; i < manifest->suites.len; i++)
+		if (manifest->suites.v[i].platform == PLATFORM_HOST)
+			return false;
+	return uris.len > 0;
+}
+
+static int load_suites(struct workload *w, const struct archive_manifest *manifest,
+	struct workload_target *t, const struct workload_unpack_options *o, struct err *e)
+{
+	bool all_staged = is_all_staged(w, o, manifest);
+	enum archive_placing placing =
+		all_staged ? ARCHIVE_ORIGINAL : choose_placing(w, t);
 	struct suite_list *suites = &t->build.suites;
+
+	t->mounted |= all_staged;
+	if (check_staged(w, o, placing, e) < 0)
+		return -1;
 
 	if (archive_load_suites(
 		    manifest, &t->roots, placing, PLATFORM_TARGET, suites, NULL, e) < 0 ||
@@ -298,10 +351,11 @@ int workload_unpack(struct workload *w, const struct workload_unpack_options *o,
 		extract(w, o, reader, *extracted, e) < 0)
 		goto out;
 	t = &w->targets[0];
+	t->archive = take_ptr(reader);
 	archive_roots_init(&t->roots, manifest, *extracted, o->workspace);
 	use_sysroot(&t->toolchain, t->roots.v[ARCHIVE_SYSROOT].extracted);
 	if (archive_roots_binds(&t->roots, &t->binds, e) == 0)
-		status = load_suites(w, manifest, t, e);
+		status = load_suites(w, manifest, t, o, e);
 out:
 	archive_unpack_close(reader);
 	return status;

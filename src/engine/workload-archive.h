@@ -28,6 +28,7 @@ struct workload_unpack_options {
 	const char *file;       /* "-" is standard input */
 	const char *extract_to; /* NULL: a temporary directory */
 	bool overwrite;
+	const struct strv *places; /* --on: where it will be run */
 	const char *workspace; /* --workspace-remap; NULL: the archive's own sources */
 	/* What will be run of it. With a temporary directory only what its suites need is
 	 * written. May be NULL. */

@@ -140,14 +140,9 @@ static int start(struct lister *l, struct workload_column *c, struct suite *suit
 {
 	struct listing *slot;
 
-	if (!c->n_places) {
-		struct err e = {0};
-
-		if (workload_open_places(l->w, NULL, &e) < 0) {
-			*l->e = e;
-			l->failed = true;
-			return -1;
-		}
+	if (workload_open_column(l->w, c, l->e) < 0) {
+		l->failed = true;
+		return -1;
 	}
 	while (!(slot = free_slot(l)))
 		wait_places(l);

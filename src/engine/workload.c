@@ -1,6 +1,7 @@
 #include "engine/workload.h"
 
 #include "base/fs.h"
+#include "engine/workload-machine.h"
 #include "framework/framework.h"
 #include "wire/wire.h"
 
@@ -15,7 +16,8 @@ enum {
 	DEFAULT_GRACE_MS = 10000,
 	DEFAULT_LEAK_MS = 200,
 	OUTPUT_BYTES = 8 << 20, /* kept of each stream of a case */
-	EMULATION_FACTOR = 4,   /* a time limit made for the real CPU, under emulation */
+	NOBODY = 65534,
+	EMULATION_FACTOR = 4, /* a time limit made for the real CPU, under emulation */
 };
 
 /* A sortable, unique name of the run: UTC time and four random bytes. */
@@ -83,7 +85,9 @@ int workload_open(struct workload *w, const struct project *project,
 		   : w->settings.fresh > CONFIG_FRESH_UNSET
 			   ? (enum config_fresh)w->settings.fresh
 			   : CONFIG_FRESH_RUN;
+	w->machine = o->machine;
 	launch_environment(&w->environment);
+	launch_staged_environment(&w->staged_environment);
 	if (target_list_load(&w->known, NULL, e) < 0)
 		return -1;
 	w->host = target_list_host(&w->known);
@@ -99,6 +103,7 @@ void workload_release(struct workload *w)
 		struct workload_column *c = &w->columns[i];
 
 		workload_close_places(c);
+		workload_machine_free(c->machine);
 		free(c->label);
 		free(c->uri);
 		free(c->detail);
@@ -109,12 +114,15 @@ void workload_release(struct workload *w)
 		build_result_release(&w->targets[i].build);
 		archive_roots_release(&w->targets[i].roots);
 		strv_release(&w->targets[i].binds);
+		archive_unpack_close(w->targets[i].archive);
 	}
 	free(w->columns);
 	free(w->targets);
 	toolchain_release(&w->host_toolchain);
 	target_list_release(&w->known);
 	strv_release(&w->environment);
+	strv_release(&w->staged_environment);
+	image_recipe_list_release(&w->recipes);
 	free(w->run_id);
 	*w = (struct workload){0};
 }
@@ -184,6 +192,23 @@ static bool has_platform(const struct suite_list *suites, enum platform platform
 	return false;
 }
 
+/* A machine has these two and nobody else. */
+static int set_staged_user(
+	const char *name, struct launch *l, struct strv *environment, struct err *e)
+{
+	if (!name || streq(name, "root"))
+		return 0;
+	if (!streq(name, "nobody"))
+		return err_set(e, ERR_SETUP,
+			"--user %s: a machine knows the users root and nobody", name);
+	l->change_user = true;
+	l->uid = l->gid = NOBODY;
+	strv_env_set(environment, "HOME", "/");
+	strv_env_set(environment, "USER", name);
+	strv_env_set(environment, "LOGNAME", name);
+	return 0;
+}
+
 static int set_user(
 	const char *name, struct launch *l, struct strv *environment, struct err *e)
 {
@@ -226,7 +251,9 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 	const struct workload_target *t = &w->targets[target];
 	bool host = platform == PLATFORM_HOST;
 	const struct toolchain *toolchain = host ? &w->host_toolchain : &t->toolchain;
-	bool emulate = !host && streq(uri, "user");
+	const struct transport *transport = transport_find(uri);
+	bool emulate = !host && streq(uri, "user"), staged = transport->staged;
+	const char *user = o->user ? o->user : w->settings.user;
 	struct workload_column *c;
 
 	w->columns = xrealloc(w->columns, (w->n_columns + 1) * sizeof *w->columns);
@@ -235,7 +262,8 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 		.platform = platform,
 		.label = label,
 		.uri = xstrdup(uri),
-		.renewable = transport_find(uri)->save != NULL};
+		.staged = staged,
+		.renewable = transport->save != NULL};
 	if (emulate)
 		c->detail = xasprintf("%s %s", fs_basename(toolchain->emulator.v[0]),
 			toolchain->emulator_version ? toolchain->emulator_version : "");
@@ -249,32 +277,45 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 	c->launch = (struct launch){
 		.toolchain = toolchain,
 		.emulate = emulate,
-		.environment = &w->environment,
+		.environment = staged ? &w->staged_environment : &w->environment,
+		.elsewhere = staged,
 		.run_id = w->run_id,
 		.roots = t->mounted ? &t->roots : NULL,
 		.workspace_root = workspace_root(w, t),
 		.config = w->project->config,
 		.timeout = w->settings.timeout,
 		.timeout_ms = o->timeout_ms,
-		.timeout_factor = emulate ? EMULATION_FACTOR : 1,
+		.timeout_factor = emulate || staged ? EMULATION_FACTOR : 1,
 		.grace_ms = o->grace_ms ? o->grace_ms : DEFAULT_GRACE_MS,
 		.leak_ms = DEFAULT_LEAK_MS,
 		.output_bytes = OUTPUT_BYTES,
 	};
 	/* Both local and user mode run on this machine, under the runner made for it. */
-	c->runner_path = target_runner_path(w->host, e);
-	return c->runner_path ? set_user(o->user ? o->user : w->settings.user, &c->launch,
-					&w->environment, e)
-			      : -1;
+	c->runner_path = target_runner_path(staged ? t->target : w->host, e);
+	if (!c->runner_path)
+		return -1;
+	return staged ? set_staged_user(user, &c->launch, &w->staged_environment, e)
+		      : set_user(user, &c->launch, &w->environment, e);
+}
+
+void workload_split_places(
+	const struct workload *w, const struct strv *places, struct strv *uris)
+{
+	for (size_t i = 0; i < places->len; i++)
+		strv_split(uris, places->v[i], ",");
+	if (!uris->len && w->settings.place)
+		strv_split(uris, w->settings.place, ",");
 }
 
 static int check_place(const struct workload_target *t, const char *uri, struct err *e)
 {
 	if (!transport_find(uri))
 		return err_set(e, ERR_USAGE,
-			"--on %s: no such place; there are `local` (this CPU) and `user` "
-			"(QEMU user mode)",
+			"--on %s: no such place; there are `local` (this CPU), `user` "
+			"(QEMU user mode) and `system` (a machine in QEMU)",
 			uri);
+	if (!transport_find(uri)->staged && toolchain_need_run(&t->toolchain, e) < 0)
+		return -1;
 	if (streq(uri, "local") && !t->toolchain.native)
 		return err_set(e, ERR_SETUP,
 			"--on local: this machine cannot run %s programs itself; use "
@@ -294,20 +335,20 @@ static int add_target_columns(struct workload *w, size_t target,
 	const struct workload_options *o, struct err *e)
 {
 	const struct workload_target *t = &w->targets[target];
-	const char *usual = w->settings.place     ? w->settings.place
-			    : t->toolchain.native ? "local"
-						  : "user";
-	size_t n = o->places->len ? o->places->len : 1;
+	const char *usual = t->toolchain.native ? "local" : "user";
+	autorelease(strv) struct strv uris = STRV_INIT;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *uri = o->places->len ? o->places->v[i] : usual;
+	workload_split_places(w, o->places, &uris);
+	if (!uris.len)
+		strv_push(&uris, usual);
+	for (size_t i = 0; i < uris.len; i++) {
+		const char *uri = uris.v[i];
 		char *label;
 
-		if (toolchain_need_run(&t->toolchain, e) < 0 ||
-			check_place(t, uri, e) < 0)
+		if (check_place(t, uri, e) < 0)
 			return -1;
-		label = n > 1 ? xasprintf("%s@%s", t->target->name, uri)
-			      : xstrdup(t->target->name);
+		label = uris.len > 1 ? xasprintf("%s@%s", t->target->name, uri)
+				     : xstrdup(t->target->name);
 		if (add_column(w, target, PLATFORM_TARGET, uri, label, o, e) < 0)
 			return -1;
 	}
@@ -415,7 +456,7 @@ static int give_trees(const struct workload *w, struct err *e)
 		const struct launch *l = &w->columns[i].launch;
 		const struct workload_target *t = &w->targets[w->columns[i].target];
 
-		if (!l->change_user)
+		if (!l->change_user || w->columns[i].staged)
 			continue;
 		if (t->build.build_dir &&
 			fs_chown_tree(t->build.build_dir, l->uid, l->gid, e) < 0)
@@ -442,72 +483,4 @@ int workload_arrange(struct workload *w, const struct workload_options *o, struc
 		}
 	}
 	return add_columns(w, o, e) < 0 ? -1 : give_trees(w, e);
-}
-
-/* ---- places */
-
-void workload_close_places(struct workload_column *c)
-{
-	for (size_t i = 0; i < c->n_places; i++)
-		place_close(c->places[i]);
-	free(c->places);
-	c->places = NULL;
-	c->n_places = 0;
-}
-
-/* The first column of a foreign target tells, once, when its scripts will not find their
- * programs. */
-static void tell_view_problem(struct workload *w, const struct workload_column *c)
-{
-	const char *problem = place_view_problem(c->places[0]);
-	autofree char *text = NULL;
-
-	if (!problem)
-		return;
-	text = xasprintf("scripts and child processes cannot start %s programs here: %s",
-		c->event.target, problem);
-	emit_note(w->emit, text);
-}
-
-static int open_place(struct workload *w, struct workload_column *c, struct err *e)
-{
-	const struct workload_target *t = &w->targets[c->target];
-	struct place_config config = {
-		.uri = c->uri,
-		.target = c->launch.toolchain->target,
-		.toolchain = c->launch.toolchain,
-		.runner_path = c->runner_path,
-	};
-	struct place_view view = {
-		.emulate = c->launch.emulate ? t->target : NULL,
-		.emulator = &c->launch.toolchain->emulator,
-		.binds = t->binds.len ? &t->binds : NULL,
-	};
-	struct event event = {.type = EVENT_PLACE, .place.column = &c->event};
-
-	struct place *place;
-
-	if (c->n_places)
-		return 0;
-	place = place_open(&c->event, &config, &view, e);
-	if (!place)
-		return -1;
-	c->places = xcalloc(1, sizeof(struct place *));
-	c->places[c->n_places++] = place;
-	emit_send(w->emit, &event);
-	tell_view_problem(w, c);
-	return 0;
-}
-
-int workload_open_places(struct workload *w, const struct plan *plan, struct err *e)
-{
-	for (size_t i = 0; i < w->n_columns; i++) {
-		bool used = !plan;
-
-		for (size_t k = 0; plan && k < plan->len && !used; k++)
-			used = plan->items[k].column == i;
-		if (used && open_place(w, &w->columns[i], e) < 0)
-			return -1;
-	}
-	return 0;
 }

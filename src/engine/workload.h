@@ -12,6 +12,7 @@
 #include "engine/launch.h"
 #include "engine/place.h"
 #include "filter/filter-set.h"
+#include "image/image.h"
 #include "model/plan.h"
 #include "model/target.h"
 
@@ -25,7 +26,10 @@ struct workload_target {
 	bool mounted;  /* places show the trees where they were */
 	struct strv binds; /* mounts that put an archive's trees where they were built;
 			      empty when built here */
+	struct archive_reader *archive; /* that it came from; NULL when built here */
 };
+
+struct workload_machine;
 
 /* One column of the report. */
 struct workload_column {
@@ -37,6 +41,16 @@ struct workload_column {
 	bool renewable;        /* its places can be made anew: they are machines */
 	struct place **places; /* owned, each; opened when needed */
 	size_t n_places;
+	bool staged;                      /* its places see nothing of this machine */
+	struct workload_machine *machine; /* of `system`, when needed; NULL else */
+};
+
+/* How the machines of `system` are to be; what is 0 or NULL is the configuration's
+ * business. */
+struct workload_machine_options {
+	unsigned memory_mib, cpus;
+	const char *kernel, *initramfs; /* files */
+	bool no_snapshots;
 };
 
 struct workload {
@@ -52,7 +66,10 @@ struct workload {
 	size_t n_columns;
 	struct config_settings
 		settings; /* of the profile; borrows from the project's configuration */
-	struct strv environment; /* of local and user places */
+	struct strv environment;        /* of local and user places */
+	struct strv staged_environment; /* of the others */
+	struct workload_machine_options machine;
+	struct image_recipe_list recipes; /* when needed */
 	unsigned jobs;
 	enum config_fresh fresh; /* how often machines are made anew */
 	char *run_id;
@@ -60,8 +77,9 @@ struct workload {
 
 struct workload_options {
 	const struct strv *targets; /* names; empty: the configuration's, else the host */
-	const struct strv *places;  /* --on; empty: the configuration's, else `user` for a
-				       foreign target and `local` otherwise */
+	const struct strv *places;  /* --on, each a list with commas; empty: the
+				       configuration's, else `user` for a foreign target
+				       and  `local` otherwise */
 	const char *adapter;        /* NULL: the configuration's, else the best bidder */
 	const char *profile;        /* of the configuration; NULL: its top level */
 	const struct strv *build_args;
@@ -70,6 +88,7 @@ struct workload_options {
 	int64_t timeout_ms, grace_ms;
 	const char *user;        /* run tests as this user; NULL: as the one we are */
 	enum config_fresh fresh; /* UNSET: the configuration's, else for the run */
+	struct workload_machine_options machine;
 };
 
 /* Knows the targets and resolves what is asked for; builds nothing. Borrows project, emit
@@ -98,9 +117,16 @@ int workload_arrange(
  * the cache where they did not change. Opens places only when something must be asked. */
 int workload_list(struct workload *w, const struct filter_set *filter, int64_t timeout_ms,
 	struct err *e) MUST_CHECK;
-/* Opens the places of all columns that have something to run in the plan. */
+/* The places that were asked for, one by one. */
+void workload_split_places(
+	const struct workload *w, const struct strv *places, struct strv *uris);
+/* Opens the places of all columns that have something to run in the plan, and waits until
+ * each column has one that is up; others may be coming then. Tells what they are. */
 int workload_open_places(
 	struct workload *w, const struct plan *plan, struct err *e) MUST_CHECK;
+/* The same for one column. */
+int workload_open_column(
+	struct workload *w, struct workload_column *column, struct err *e) MUST_CHECK;
 void workload_close_places(struct workload_column *column);
 
 enum run_ignored { RUN_IGNORED_DEFAULT, RUN_IGNORED_ONLY, RUN_IGNORED_ALL };

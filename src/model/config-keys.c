@@ -123,6 +123,20 @@ static const struct config_key archive_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key machine_keys[] = {
+	{"memory", CONFIG_INTEGER, FIELD(config_machine, memory), .min = 16,
+		.max = 1 << 20, .help = "MiB of memory, as for --memory"},
+	{"cpus", CONFIG_INTEGER, FIELD(config_machine, cpus), .min = 1, .max = 64,
+		.help = "processors, as for --cpus"},
+	{"packages", CONFIG_STRINGS, FIELD(config_machine, packages),
+		.help = "Debian packages its programs come from, beside the usual ones"},
+	{"kernel", CONFIG_STRING, FIELD(config_machine, kernel),
+		.help = "kernel to boot, relative to this file, as for --kernel"},
+	{"command-line", CONFIG_STRING, FIELD(config_machine, command_line),
+		.help = "more words for the kernel"},
+	{.name = NULL},
+};
+
 static const struct config_key build_keys[] = {
 	{"args", CONFIG_STRINGS, .offset = 0,
 		.help = "arguments for the build system's configure step"},
@@ -165,6 +179,8 @@ const struct config_key config_keys_top[] = {
 		.help = "tests no build system knows"},
 	{"archive", CONFIG_OBJECT, FIELD(config, archive), .keys = archive_keys,
 		.help = "what an archive holds beside the tests"},
+	{"machine", CONFIG_OBJECT, FIELD(config, machine), .keys = machine_keys,
+		.help = "the machines of the place `system`"},
 	{"", CONFIG_EMBED, FIELD(config, settings), .keys = settings_keys},
 	{"overrides", CONFIG_LIST, FIELD(config, overrides), .keys = override_keys,
 		.size = sizeof(struct config_override),

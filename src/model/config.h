@@ -112,6 +112,14 @@ struct config_console {
 	char *target; /* only for this one; NULL: for all */
 };
 
+/* What a machine of the place `system` is made of, over what its recipe says. */
+struct config_machine {
+	int64_t memory, cpus; /* MiB; processors */
+	struct strv packages; /* Debian's, beside the recipe's */
+	char *kernel;         /* a file, relative to the project */
+	char *command_line;   /* after the recipe's */
+};
+
 struct config {
 	char *path;    /* of the file, as given; NULL when there is none */
 	char *schema;  /* "$schema", for editors */
@@ -129,6 +137,7 @@ struct config {
 		size_t len;
 	} suites;
 	struct config_archive archive;
+	struct config_machine machine;
 	struct config_settings settings;
 	struct {
 		struct config_override *v;

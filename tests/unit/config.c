@@ -109,6 +109,8 @@ static const char good[] =
 	"  \"$schema\": \"xtest.schema.json\", \"adapter\": \"manifest\", \"source\": "
 	"\"src\",\n"
 	"  \"build\": {\"args\": [\"-DX=1\"]},\n"
+	"  \"machine\": {\"memory\": 512, \"cpus\": 2, \"packages\": [\"perl-base\"], "
+	"\"kernel\": \"Image\", \"command-line\": \"quiet\"},\n"
 	"  \"build-commands\": [[\"make\", \"all\"], \"cc -o t t.c\"],\n"
 	"  \"targets\": [\"aarch64\", \"s390x\"], \"timeout\": \"1m 30s\", \"jobs\": 3,\n"
 	"  \"fail-fast\": true, \"default-filter\": \"not test(slow)\", \"place\": "
@@ -152,6 +154,11 @@ static void top_level(const struct config *c)
 	is_str(c->adapter, "manifest", "adapter");
 	is_str(c->source, "src", "source");
 	is_str(args, "-DX=1", "build.args");
+	is_int(c->machine.memory, 512, "machine.memory");
+	is_int(c->machine.cpus, 2, "machine.cpus");
+	is_str(c->machine.packages.v[0], "perl-base", "machine.packages");
+	is_str(c->machine.kernel, "Image", "machine.kernel");
+	is_str(c->machine.command_line, "quiet", "machine.command-line");
 	is_int((long long)c->build_commands.len, 2, "build-commands");
 	is_str(c->build_commands.v[0].v[1], "all", "as an array");
 	is_str(second, "sh|-c|cc -o t t.c", "as a text");
@@ -294,7 +301,7 @@ static void origins(const struct config *c)
 	const struct config_origin *o =
 		config_origin_find(c, "overrides[1].timeout.period");
 
-	ok(o && o->line == 21 && o->column == 52, "where a value was set");
+	ok(o && o->line == 22 && o->column == 52, "where a value was set");
 	ok(!config_origin_find(c, "overrides[9]"), "and what was not");
 }
 

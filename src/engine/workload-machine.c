@@ -1,0 +1,304 @@
+#include "engine/workload-machine.h"
+
+#include "base/fs.h"
+#include "engine/capacity.h"
+#include "engine/ship.h"
+#include "engine/step.h"
+#include "engine/workload-archive.h"
+#include "image/image.h"
+#include "model/console.h"
+#include "transport/machine.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum {
+	MEMORY_STEP_MIB = 64, /* so that a few bytes more are the same machine */
+	NOTES_MAX = 3,
+	HOST_SHARE = 2, /* all machines together: a part of the free memory */
+};
+
+struct workload_machine {
+	struct image_recipe recipe; /* the configuration's words over the file's */
+	char *command_line;
+	struct image image;
+	struct console_table *console;
+	struct machine_config config;
+	char *log_path;
+	/* Of what was built here; an unpacked archive has its own. */
+	struct workload_pack pack;
+	struct archive_plan plan;
+	struct archive_roots roots;
+	struct shipment *shipment;
+};
+
+void workload_machine_free(struct workload_machine *m)
+{
+	if (!m)
+		return;
+	shipment_free(m->shipment);
+	archive_roots_release(&m->roots);
+	archive_plan_release(&m->plan);
+	workload_pack_release(&m->pack);
+	image_release(&m->image);
+	console_table_free(m->console);
+	free(m->command_line);
+	free(m->log_path);
+	free(m);
+}
+
+const struct machine_config *workload_machine_config(const struct workload_machine *m)
+{
+	return &m->config;
+}
+
+struct shipment *workload_machine_shipment(const struct workload_machine *m)
+{
+	return m->shipment;
+}
+
+static const struct config_machine *settings(const struct workload *w)
+{
+	return &w->project->config->machine;
+}
+
+static bool on_cancelled(void *ctx)
+{
+	return interrupt_check(((struct workload *)ctx)->interrupt);
+}
+
+/* ---- the image */
+
+static int load_recipe(struct workload *w, struct workload_machine *m,
+	const struct workload_target *t, struct err *e)
+{
+	const char *more = settings(w)->command_line;
+	const struct image_recipe *recipe;
+
+	if (!w->recipes.len && image_recipe_list_load(&w->recipes, NULL, e) < 0)
+		return -1;
+	recipe = image_recipe_get(&w->recipes, t->target->name, e);
+	if (!recipe)
+		return -1;
+	m->recipe = *recipe;
+	if (!more)
+		return 0;
+	m->command_line = xasprintf("%s %s", recipe->command_line, more);
+	m->recipe.command_line = m->command_line;
+	return 0;
+}
+
+/* The image's progress, and whether it is to go on. */
+struct building {
+	struct step step; /* first */
+	struct workload *w;
+};
+
+static void on_progress(void *ctx, const char *line, double fraction)
+{
+	step_line(ctx, line, fraction);
+}
+
+static bool is_cancelled(void *ctx)
+{
+	return on_cancelled(((struct building *)ctx)->w);
+}
+
+static int make_image(struct workload *w, const struct workload_column *c,
+	struct workload_machine *m, struct err *e)
+{
+	autofree char *what = xasprintf("an image for %s", c->event.target);
+	struct building b = {
+		.step = {.emit = w->emit, .verb = "Building", .what = what}, .w = w};
+	const char *kernel = w->machine.kernel ? w->machine.kernel : settings(w)->kernel;
+	autofree char *path = kernel ? fs_normalize(kernel, w->project->root) : NULL;
+	const struct image_request request = {
+		.recipe = &m->recipe,
+		.runner_path = c->runner_path,
+		.packages = &settings(w)->packages,
+		.kernel = w->machine.kernel ? w->machine.kernel : path,
+		.initramfs = w->machine.initramfs,
+		.progress = on_progress,
+		.cancelled = is_cancelled,
+		.ctx = &b,
+	};
+
+	if (image_get(&request, &m->image, e) < 0)
+		return -1;
+	step_end(&b.step, "Built", what);
+	return 0;
+}
+
+/* ---- what is sent */
+
+/* Where things are is where they were. */
+static void same_roots(const struct archive_request *r, struct archive_roots *roots)
+{
+	const char *dirs[ARCHIVE_N_ROOTS] = {
+		[ARCHIVE_SOURCE] = r->source_dir,
+		[ARCHIVE_TARGET] = r->target_build_dir,
+		[ARCHIVE_SYSROOT] = r->sysroot ? r->sysroot : "/",
+	};
+
+	for (int i = 0; i < ARCHIVE_N_ROOTS; i++) {
+		if (!dirs[i])
+			continue;
+		roots->v[i].original = xstrdup(dirs[i]);
+		roots->v[i].extracted = xstrdup(dirs[i]);
+	}
+}
+
+static void tell_notes(const struct workload *w, const struct strv *notes)
+{
+	autofree char *more = NULL;
+
+	for (size_t i = 0; i < MIN(notes->len, NOTES_MAX); i++)
+		emit_note(w->emit, notes->v[i]);
+	if (notes->len <= NOTES_MAX)
+		return;
+	more = xasprintf("%zu more notes on what is sent: see `xtest archive --list`",
+		notes->len - NOTES_MAX);
+	emit_note(w->emit, more);
+}
+
+/* All of the target's suites, whatever was selected: another selection then finds the
+ * same machine. */
+static int plan_content(struct workload *w, const struct workload_column *c,
+	struct workload_machine *m, struct err *e)
+{
+	const struct filter_set all = {0};
+
+	if (workload_pack_init(&m->pack, w, c->target, &all, e) < 0)
+		return -1;
+	m->pack.request.n_runners = 0;
+	m->pack.request.tolerant = true;
+	if (archive_plan_make(&m->pack.request, &m->plan, e) < 0)
+		return -1;
+	tell_notes(w, &m->plan.notes);
+	same_roots(&m->pack.request, &m->roots);
+	return 0;
+}
+
+static int make_shipment(struct workload *w, const struct workload_column *c,
+	struct workload_machine *m, struct err *e)
+{
+	const struct workload_target *t = &w->targets[c->target];
+
+	if (t->archive) {
+		m->shipment = shipment_new(
+			&archive_unpack_manifest(t->archive)->items, &t->roots);
+		return 0;
+	}
+	if (plan_content(w, c, m, e) < 0 ||
+		shipment_digest(&m->plan.items, on_cancelled, w, e) < 0)
+		return -1;
+	m->shipment = shipment_new(&m->plan.items, &m->roots);
+	return 0;
+}
+
+/* ---- how large it is */
+
+/* What is sent lies there, and a test's copy or output beside it. */
+static uint64_t memory_needed(const struct workload_machine *m)
+{
+	uint64_t mib = m->recipe.machine.memory_mib +
+		       2 * ((shipment_bytes(m->shipment) >> 20) + 1);
+
+	return (mib + MEMORY_STEP_MIB - 1) / MEMORY_STEP_MIB * MEMORY_STEP_MIB;
+}
+
+static int size_memory(const struct workload *w, struct workload_machine *m,
+	const char *label, struct err *e)
+{
+	uint64_t need = memory_needed(m), have = machine_host_memory_mib();
+	int64_t configured = settings(w)->memory;
+	uint64_t given = w->machine.memory_mib        ? w->machine.memory_mib
+			 : configured != CONFIG_UNSET ? (uint64_t)configured
+						      : 0;
+
+	if (given && given < need)
+		return err_set(e, ERR_SETUP,
+			"%s: the tests take %.1f MiB, for which a machine needs %llu MiB "
+			"of memory and not %llu; give --memory %llu",
+			label, (double)shipment_bytes(m->shipment) / (1 << 20),
+			(unsigned long long)need, (unsigned long long)given,
+			(unsigned long long)need);
+	if (have && MAX(given, need) > have)
+		return err_set(e, ERR_SETUP,
+			"%s: a machine with %llu MiB of memory is needed (the tests take "
+			"%.1f MiB), and this one has %llu MiB to give; select fewer, or "
+			"free %llu MiB",
+			label, (unsigned long long)MAX(given, need),
+			(double)shipment_bytes(m->shipment) / (1 << 20),
+			(unsigned long long)have,
+			(unsigned long long)(MAX(given, need) - have));
+	m->config.memory_mib = (unsigned)(given ? given : need);
+	return 0;
+}
+
+/* How many machines, and how many processors each, for so many cases (0: not known). */
+static struct capacity find_capacity(
+	const struct workload *w, const struct workload_machine *m, size_t cases)
+{
+	long here = sysconf(_SC_NPROCESSORS_ONLN);
+	int64_t configured = settings(w)->cpus;
+	const struct capacity_request request = {
+		.jobs = w->jobs,
+		.cases = cases,
+		.fresh = w->fresh,
+		.cpus = w->machine.cpus              ? w->machine.cpus
+			: configured != CONFIG_UNSET ? (unsigned)configured
+						     : 0,
+		.max_cpus = m->recipe.machine.max_cpus,
+		.memory_mib = m->config.memory_mib,
+		.host_cpus = (unsigned)MAX(here, 1),
+		.host_mib = machine_host_memory_mib(),
+	};
+
+	return capacity_find(&request);
+}
+
+size_t workload_machine_count(
+	const struct workload *w, const struct workload_column *c, size_t cases)
+{
+	return find_capacity(w, c->machine, cases).machines;
+}
+
+/* ---- all of it */
+
+/* The last run's console is of no interest any more. */
+static char *open_log(const struct workload *w, const struct workload_column *c)
+{
+	autofree char *name = xasprintf("console-%s.log", c->label);
+	char *path;
+
+	if (!fs_is_dir(w->project->state_dir))
+		return NULL;
+	path = fs_join(w->project->state_dir, name);
+	unlink(path);
+	return path;
+}
+
+int workload_machine_make(struct workload *w, struct workload_column *c, struct err *e)
+{
+	struct workload_machine *m;
+
+	if (c->machine)
+		return 0;
+	m = c->machine = xcalloc(1, sizeof *m);
+	m->console = console_table_load_for(w->project->config, c->event.target, e);
+	if (!m->console || load_recipe(w, m, &w->targets[c->target], e) < 0 ||
+		make_image(w, c, m, e) < 0 || make_shipment(w, c, m, e) < 0 ||
+		size_memory(w, m, c->label, e) < 0)
+		return -1;
+	m->log_path = open_log(w, c);
+	m->config.recipe = &m->recipe;
+	m->config.image = &m->image;
+	m->config.console = m->console;
+	m->config.cpus = find_capacity(w, m, 0).cpus;
+	m->config.snapshots = !w->machine.no_snapshots;
+	m->config.content = shipment_key(m->shipment);
+	m->config.log_path = m->log_path;
+	c->event.slots = m->config.cpus;
+	return 0;
+}

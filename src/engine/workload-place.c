@@ -1,0 +1,173 @@
+/* Opening the places of columns. */
+#include "engine/workload-machine.h"
+
+enum { OPENING_MAX = 64, WAIT_MS = 1000 };
+
+void workload_close_places(struct workload_column *c)
+{
+	for (size_t i = 0; i < c->n_places; i++)
+		place_close(c->places[i]);
+	free(c->places);
+	c->places = NULL;
+	c->n_places = 0;
+}
+
+static struct place *start_place(
+	struct workload *w, struct workload_column *c, struct err *e)
+{
+	const struct workload_target *t = &w->targets[c->target];
+	struct place_config config = {
+		.uri = c->uri,
+		.target = c->launch.toolchain->target,
+		.toolchain = c->launch.toolchain,
+		.runner_path = c->runner_path,
+		.machine = c->machine ? workload_machine_config(c->machine) : NULL,
+	};
+	struct place_view view = {
+		.emulate = c->launch.emulate ? t->target : NULL,
+		.emulator = &c->launch.toolchain->emulator,
+		.binds = t->binds.len && !c->staged ? &t->binds : NULL,
+	};
+
+	return place_start(&c->event, &config, &view,
+		c->machine ? workload_machine_shipment(c->machine) : NULL, e);
+}
+
+static int start_first(struct workload *w, struct workload_column *c, struct err *e)
+{
+	struct place *place;
+
+	if (c->staged && workload_machine_make(w, c, e) < 0)
+		return -1;
+	place = start_place(w, c, e);
+	if (!place)
+		return -1;
+	c->places = xcalloc(1, sizeof(struct place *));
+	c->places[c->n_places++] = place;
+	return 0;
+}
+
+/* What the first one has saved the others go on from, so they come after it. */
+static void start_others(struct workload *w, struct workload_column *c, size_t cases)
+{
+	size_t n = c->machine ? workload_machine_count(w, c, cases) : 1;
+	struct err e = {0};
+
+	c->places = xrealloc(c->places, n * sizeof(struct place *));
+	while (c->n_places < n) {
+		struct place *place = start_place(w, c, &e);
+
+		if (!place) {
+			emit_note(w->emit, e.msg);
+			return;
+		}
+		c->places[c->n_places++] = place;
+	}
+}
+
+/* Every first place is up, or one is not to be had. */
+static int wait_first(struct workload *w, struct workload_column *const *columns,
+	size_t n, struct err *e)
+{
+	struct place *places[OPENING_MAX];
+	size_t coming;
+
+	do {
+		coming = 0;
+		for (size_t i = 0; i < n; i++) {
+			places[i] = columns[i]->places[0];
+			coming += place_state(places[i]) == PLACE_COMING;
+			if (place_state(places[i]) == PLACE_DOWN)
+				return err_set(e, ERR_INFRA, "%s: %s", columns[i]->label,
+					place_why_down(places[i]));
+		}
+		if (!coming)
+			return 0;
+		place_wait(places, n, w->interrupt->fd, WAIT_MS);
+	} while (!interrupt_check(w->interrupt));
+	return err_set(e, ERR_TESTS_FAILED, "interrupted");
+}
+
+/* The first column of a foreign target tells, once, when its scripts will not find their
+ * programs. */
+static void tell_view_problem(struct workload *w, const struct workload_column *c)
+{
+	const char *problem = place_view_problem(c->places[0]);
+	autofree char *text = NULL;
+
+	if (!problem)
+		return;
+	text = xasprintf("scripts and child processes cannot start %s programs here: %s",
+		c->event.target, problem);
+	emit_note(w->emit, text);
+}
+
+static void tell(struct workload *w, struct workload_column *c)
+{
+	const struct place *place = c->places[0];
+	struct event event = {.type = EVENT_PLACE, .place.column = &c->event};
+
+	if (place_detail(place)) {
+		free(c->detail);
+		c->event.detail = c->detail = xstrdup(place_detail(place));
+	}
+	emit_send(w->emit, &event);
+	if (place_remark(place))
+		emit_note(w->emit, place_remark(place));
+	tell_view_problem(w, c);
+}
+
+static size_t count_cases(const struct workload *w, const struct plan *plan,
+	const struct workload_column *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->len; i++)
+		n += &w->columns[plan->items[i].column] == c;
+	return n;
+}
+
+/* Listing needs no more than one place of a column. */
+static int open_columns(struct workload *w, struct workload_column *const *columns,
+	size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (start_first(w, columns[i], e) < 0)
+			return -1;
+	if (wait_first(w, columns, n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		tell(w, columns[i]);
+	return 0;
+}
+
+int workload_open_column(struct workload *w, struct workload_column *c, struct err *e)
+{
+	return c->n_places ? 0 : open_columns(w, &c, 1, e);
+}
+
+int workload_open_places(struct workload *w, const struct plan *plan, struct err *e)
+{
+	struct workload_column *columns[OPENING_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_columns; i++) {
+		struct workload_column *c = &w->columns[i];
+
+		if (c->n_places || !count_cases(w, plan, c))
+			continue;
+		if (n == ARRAY_LEN(columns))
+			return err_set(e, ERR_USAGE,
+				"%d places at once are too many; run them one after "
+				"another",
+				OPENING_MAX);
+		columns[n++] = c;
+	}
+	if (open_columns(w, columns, n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < w->n_columns; i++)
+		if (w->columns[i].n_places)
+			start_others(
+				w, &w->columns[i], count_cases(w, plan, &w->columns[i]));
+	return 0;
+}
