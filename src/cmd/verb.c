@@ -7,6 +7,7 @@ const struct verb *const verb_table[] = {
 	&verb_list,
 	&verb_target,
 	&verb_archive,
+	&verb_image,
 	&verb_exec,
 	&verb_parse,
 	&verb_debug,

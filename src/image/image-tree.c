@@ -105,12 +105,18 @@ uint64_t image_tree_measure(const void *data, size_t len)
 	struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
 	uint64_t size = 0;
+	int status;
 
 	archive_read_support_format_cpio(archive);
 	archive_read_support_filter_all(archive);
-	if (archive_read_open_memory(archive, data, len) == ARCHIVE_OK)
-		while (archive_read_next_header(archive, &entry) >= ARCHIVE_WARN)
-			size += memory_of((uint64_t)archive_entry_size(entry));
+	status = archive_read_open_memory(archive, data, len);
+	while (status == ARCHIVE_OK || status == ARCHIVE_WARN) {
+		status = archive_read_next_header(archive, &entry);
+		if (status == ARCHIVE_OK || status == ARCHIVE_WARN)
+			size += memory_of(archive_entry_filetype(entry) == AE_IFREG
+						  ? (uint64_t)archive_entry_size(entry)
+						  : 0);
+	}
 	archive_read_free(archive);
 	/* Several archives in one file are read up to the end of the first. */
 	return MAX(size, len);

@@ -185,9 +185,11 @@ static int check_free(const struct report_set *set, const char *place, struct er
 }
 
 /* Fills the set with what was asked for, nothing opened yet. */
-static int add_all(struct report_set *set, const struct strv *specs, struct err *e)
+static int add_all(
+	struct report_set *set, const struct report_set_options *options, struct err *e)
 {
-	const char *human_place = STDOUT_NAME;
+	const struct strv *specs = options->specs;
+	const char *human_place = options->answers ? STDERR_NAME : STDOUT_NAME;
 	bool human_placed = false;
 
 	for (size_t i = 0; specs && i < specs->len; i++) {
@@ -215,7 +217,7 @@ struct report_set *report_set_open(
 {
 	struct report_set *set = xcalloc(1, sizeof *set);
 	struct err ignored = {0};
-	int r = add_all(set, options->specs, e);
+	int r = add_all(set, options, e);
 
 	for (size_t i = 0; r == 0 && i < set->len; i++)
 		r = start(&set->v[i], options, e);

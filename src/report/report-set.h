@@ -31,6 +31,8 @@ struct report_set_options {
 	const struct strv *specs; /* NULL or empty: human alone */
 	enum report_color color;
 	bool no_progress; /* no bar, not even on a terminal */
+	bool answers; /* standard output is for the verb's answer: the human report goes
+			 to standard error */
 	bool no_capture;
 	bool verbose;
 };
