@@ -19,7 +19,6 @@ struct stamp {
 };
 
 struct stamps {
-	char *path; /* NULL: nothing is kept */
 	void *tree; /* tsearch tree by path */
 	size_t n;
 	bool changed;
@@ -88,19 +87,27 @@ const char *stamps_digest(struct stamps *s, const char *path, struct err *e)
 	return stamp->digest;
 }
 
-struct stamps *stamps_open(const char *path)
+struct stamps *stamps_new(void)
 {
-	struct stamps *s = xcalloc(1, sizeof(*s));
-	autorelease_json struct json *root = NULL;
-	struct err ignored;
+	return xcalloc(1, sizeof(struct stamps));
+}
 
-	s->path = xstrdup_null(path);
-	if (path && fs_exists(path))
-		root = json_load(path, &ignored);
-	if (json_int(json_find(root, "version"), 0) != STAMPS_VERSION)
-		return s;
-	for (struct json_iter it = json_iter(json_find(root, "digests"));
-		json_next(&it);) {
+void stamps_free(struct stamps *s)
+{
+	tdestroy(s->tree, free_stamp);
+	free(s);
+}
+
+bool stamps_changed(const struct stamps *s)
+{
+	return s->changed;
+}
+
+/* ---- as JSON */
+
+void stamps_read(struct stamps *s, const struct json *object)
+{
+	for (struct json_iter it = json_iter(object); json_next(&it);) {
 		const char *identity = json_string(json_at(it.value, 0), NULL);
 		const char *digest = json_string(json_at(it.value, 1), "");
 		struct stamp *stamp;
@@ -112,13 +119,10 @@ struct stamps *stamps_open(const char *path)
 		stamp->identity = xstrdup(identity);
 		memcpy(stamp->digest, digest, sizeof(stamp->digest));
 	}
-	return s;
 }
 
-/* ---- writing */
-
 struct writer {
-	struct jsonw w;
+	struct jsonw *w;
 	bool drop_unused;
 };
 
@@ -130,34 +134,55 @@ static void write_stamp(const void *node, VISIT visit, void *closure)
 	if ((visit != postorder && visit != leaf) || !stamp->identity[0] ||
 		(writer->drop_unused && !stamp->used))
 		return;
-	jsonw_open(&writer->w, stamp->path, '[');
-	jsonw_string(&writer->w, NULL, stamp->identity);
-	jsonw_string(&writer->w, NULL, stamp->digest);
-	jsonw_close(&writer->w, ']');
+	jsonw_open(writer->w, stamp->path, '[');
+	jsonw_string(writer->w, NULL, stamp->identity);
+	jsonw_string(writer->w, NULL, stamp->digest);
+	jsonw_close(writer->w, ']');
 }
 
-static void save(struct stamps *s)
+void stamps_write(
+	const struct stamps *s, struct jsonw *w, const char *key, bool drop_unused)
 {
-	autorelease(buf) struct buf out = BUF_INIT;
-	struct writer writer = {.drop_unused = s->n > MANY};
+	struct writer writer = {w, drop_unused};
+
+	jsonw_open(w, key, '{');
+	twalk_r(s->tree, write_stamp, &writer);
+	jsonw_close(w, '}');
+}
+
+/* ---- as a file */
+
+struct stamps *stamps_open(const char *path)
+{
+	struct stamps *s = stamps_new();
+	autorelease_json struct json *root = NULL;
 	struct err ignored;
 
-	jsonw_init(&writer.w, &out);
-	jsonw_open(&writer.w, NULL, '{');
-	jsonw_int(&writer.w, "version", STAMPS_VERSION);
-	jsonw_open(&writer.w, "digests", '{');
-	twalk_r(s->tree, write_stamp, &writer);
-	jsonw_close(&writer.w, '}');
-	jsonw_close(&writer.w, '}');
-	if (fs_write_file(s->path, out.data, out.len, 0644, &ignored) < 0)
+	if (fs_exists(path))
+		root = json_load(path, &ignored);
+	if (json_int(json_find(root, "version"), 0) == STAMPS_VERSION)
+		stamps_read(s, json_find(root, "digests"));
+	return s;
+}
+
+static void save(const struct stamps *s, const char *path)
+{
+	autorelease(buf) struct buf out = BUF_INIT;
+	struct jsonw w;
+	struct err ignored;
+
+	jsonw_init(&w, &out);
+	jsonw_open(&w, NULL, '{');
+	jsonw_int(&w, "version", STAMPS_VERSION);
+	stamps_write(s, &w, "digests", s->n > MANY);
+	jsonw_close(&w, '}');
+	if (fs_write_file(path, out.data, out.len, 0644, &ignored) < 0)
 		return;
 }
 
-void stamps_close(struct stamps *s)
+void stamps_close(struct stamps *s, const char *path)
 {
-	if (s->path && s->changed)
-		save(s);
-	tdestroy(s->tree, free_stamp);
-	free(s->path);
-	free(s);
+	if (s->changed)
+		save(s, path);
+	stamps_free(s);
 }

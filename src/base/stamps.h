@@ -10,14 +10,24 @@
 
 struct stamps;
 
-/* Reads the file; a missing or damaged one is an empty memory. Never NULL. `path` NULL:
- * nothing is kept. */
-struct stamps *stamps_open(const char *path);
-/* SHA-256 of the file, in hexadecimal. Borrowed until stamps_close(); NULL when the file
- * cannot be read. */
+/* Empty, and kept nowhere. Never NULL. */
+struct stamps *stamps_new(void);
+void stamps_free(struct stamps *s);
+/* SHA-256 of the file, in hexadecimal. Borrowed until the stamps are freed; NULL when the
+ * file cannot be read. */
 const char *stamps_digest(struct stamps *s, const char *path, struct err *e);
-/* Writes it back when something was read, without what was not asked for once there are
- * many, and frees. That it cannot be written is no error: the next run reads again. */
-void stamps_close(struct stamps *s);
+/* Something was read since the stamps were made or read in. */
+bool stamps_changed(const struct stamps *s);
+/* As an object of somebody's JSON. What does not look like it is passed over. */
+void stamps_read(struct stamps *s, const struct json *object);
+void stamps_write(
+	const struct stamps *s, struct jsonw *w, const char *key, bool drop_unused);
+
+/* With a file of their own; a missing or damaged one is an empty memory. Never NULL. */
+struct stamps *stamps_open(const char *path);
+/* Writes the file when something has changed, without what was not asked for once there
+ * are many, and frees. That it cannot be written is no error: the next run reads again.
+ */
+void stamps_close(struct stamps *s, const char *path);
 
 #endif

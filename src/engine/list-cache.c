@@ -3,10 +3,9 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/stamps.h"
 
 #include <search.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 enum { CACHE_VERSION = 1, MAX_ENTRIES = 50000 };
 
@@ -19,17 +18,10 @@ struct listing_entry {
 	bool used; /* asked for or put in this run */
 };
 
-/* What a path's file was when it was hashed. */
-struct stamp {
-	char *path;
-	char *identity; /* size, inode, times */
-	char digest[HASH_HEX_SIZE];
-	bool used;
-};
-
 struct list_cache {
-	char *path;             /* NULL: nothing is kept */
-	void *entries, *stamps; /* tsearch trees by key and by path */
+	char *path;    /* NULL: nothing is kept */
+	void *entries; /* tsearch tree by key */
+	struct stamps *stamps;
 	size_t n_entries;
 	bool changed;
 };
@@ -38,11 +30,6 @@ static int compare_entries(const void *a, const void *b)
 {
 	return strcmp(((const struct listing_entry *)a)->key,
 		((const struct listing_entry *)b)->key);
-}
-
-static int compare_stamps(const void *a, const void *b)
-{
-	return strcmp(((const struct stamp *)a)->path, ((const struct stamp *)b)->path);
 }
 
 static void free_entry(void *p)
@@ -58,66 +45,13 @@ static void free_entry(void *p)
 	free(entry);
 }
 
-static void free_stamp(void *p)
-{
-	struct stamp *stamp = p;
-
-	free(stamp->path);
-	free(stamp->identity);
-	free(stamp);
-}
-
-/* ---- digests */
-
-/* Anything that changes when the file may have. */
-static char *file_identity(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return NULL;
-	return xasprintf("%lld %llu %lld.%09ld %lld.%09ld", (long long)st.st_size,
-		(unsigned long long)st.st_ino, (long long)st.st_mtim.tv_sec,
-		st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-}
-
-static const char *file_digest(struct list_cache *c, const char *path)
-{
-	struct stamp key = {.path = (char *)(uintptr_t)path}, *stamp;
-	struct stamp **found = tfind(&key, &c->stamps, compare_stamps);
-	autofree char *identity = file_identity(path);
-	char digest[HASH_HEX_SIZE];
-	struct err ignored;
-
-	if (!identity)
-		return NULL;
-	if (found && streq((*found)->identity, identity)) {
-		(*found)->used = true;
-		return (*found)->digest;
-	}
-	if (hash_file(path, digest, &ignored) < 0)
-		return NULL;
-	if (found) {
-		stamp = *found;
-		free(stamp->identity);
-	} else {
-		stamp = xcalloc(1, sizeof *stamp);
-		stamp->path = xstrdup(path);
-		tsearch(stamp, &c->stamps, compare_stamps);
-	}
-	stamp->identity = take_ptr(identity);
-	stamp->used = true;
-	memcpy(stamp->digest, digest, sizeof digest);
-	c->changed = true;
-	return stamp->digest;
-}
-
 /* What a listing depends on: the program, how it is asked, and the rules of the one who
  * asks. */
 static char *listing_key(struct list_cache *c, const struct suite *suite,
 	const char *program, const struct framework *framework)
 {
-	const char *digest = file_digest(c, program);
+	struct err ignored;
+	const char *digest = stamps_digest(c->stamps, program, &ignored);
 	autorelease(strv) struct strv words = STRV_INIT;
 	autofree char *text = NULL;
 	char hex[HASH_HEX_SIZE];
@@ -177,28 +111,13 @@ static void read_entries(struct list_cache *c, const struct json *object)
 	}
 }
 
-static void read_stamps(struct list_cache *c, const struct json *object)
-{
-	for (struct json_iter it = json_iter(object); json_next(&it);) {
-		const char *digest = json_string(json_at(it.value, 1), "");
-		struct stamp *stamp;
-
-		if (strlen(digest) != HASH_HEX_SIZE - 1)
-			continue;
-		stamp = xcalloc(1, sizeof *stamp);
-		stamp->path = xstrdup(it.key);
-		stamp->identity = xstrdup(json_string(json_at(it.value, 0), ""));
-		memcpy(stamp->digest, digest, HASH_HEX_SIZE);
-		tsearch(stamp, &c->stamps, compare_stamps);
-	}
-}
-
 struct list_cache *list_cache_open(const char *dir)
 {
 	struct list_cache *c = xcalloc(1, sizeof *c);
 	autorelease_json struct json *root = NULL;
 	struct err ignored;
 
+	c->stamps = stamps_new();
 	if (!dir)
 		return c;
 	c->path = fs_join(dir, "list-cache.json");
@@ -208,7 +127,7 @@ struct list_cache *list_cache_open(const char *dir)
 	if (!root || json_int(json_find(root, "version"), 0) != CACHE_VERSION)
 		return c;
 	read_entries(c, json_find(root, "listings"));
-	read_stamps(c, json_find(root, "digests"));
+	stamps_read(c->stamps, json_find(root, "digests"));
 	return c;
 }
 
@@ -285,20 +204,6 @@ static void write_entry(const void *node, VISIT visit, void *closure)
 	jsonw_close(&writer->w, ']');
 }
 
-static void write_stamp(const void *node, VISIT visit, void *closure)
-{
-	const struct stamp *stamp = *(const struct stamp *const *)node;
-	struct writer *writer = closure;
-
-	if ((visit != postorder && visit != leaf) ||
-		(writer->drop_unused && !stamp->used))
-		return;
-	jsonw_open(&writer->w, stamp->path, '[');
-	jsonw_string(&writer->w, NULL, stamp->identity);
-	jsonw_string(&writer->w, NULL, stamp->digest);
-	jsonw_close(&writer->w, ']');
-}
-
 static void save(struct list_cache *c)
 {
 	autorelease(buf) struct buf out = BUF_INIT;
@@ -311,9 +216,7 @@ static void save(struct list_cache *c)
 	jsonw_open(&writer.w, "listings", '{');
 	twalk_r(c->entries, write_entry, &writer);
 	jsonw_close(&writer.w, '}');
-	jsonw_open(&writer.w, "digests", '{');
-	twalk_r(c->stamps, write_stamp, &writer);
-	jsonw_close(&writer.w, '}');
+	stamps_write(c->stamps, &writer.w, "digests", writer.drop_unused);
 	jsonw_close(&writer.w, '}');
 	if (fs_write_file(c->path, out.data, out.len, 0644, &ignored) < 0)
 		return;
@@ -321,10 +224,10 @@ static void save(struct list_cache *c)
 
 void list_cache_close(struct list_cache *c)
 {
-	if (c->path && c->changed)
+	if (c->path && (c->changed || stamps_changed(c->stamps)))
 		save(c);
 	tdestroy(c->entries, free_entry);
-	tdestroy(c->stamps, free_stamp);
+	stamps_free(c->stamps);
 	free(c->path);
 	free(c);
 }

@@ -18,7 +18,7 @@ enum { IMAGE_FORMAT = 1 };
 /* All that one call has in hand. */
 struct build {
 	const struct image_request *request;
-	char *store;
+	char *store, *stamps_path;
 	struct stamps *stamps;
 	struct image_package_list packages;
 	struct image_ingredient_list ingredients;
@@ -43,24 +43,23 @@ static int check_cancelled(const struct build *b, struct err *e)
 
 static int build_open(struct build *b, const struct image_request *request, struct err *e)
 {
-	autofree char *stamps = NULL;
-
 	*b = (struct build){.request = request, .store = image_store_dir(e)};
 	if (!b->store)
 		return -1;
-	stamps = fs_join(b->store, "stamps.json");
-	b->stamps = stamps_open(stamps);
+	b->stamps_path = fs_join(b->store, "stamps.json");
+	b->stamps = stamps_open(b->stamps_path);
 	return 0;
 }
 
 static void build_close(struct build *b)
 {
 	if (b->stamps)
-		stamps_close(b->stamps);
+		stamps_close(b->stamps, b->stamps_path);
 	image_package_list_release(&b->packages);
 	image_ingredient_list_release(&b->ingredients);
 	image_tree_release(&b->tree);
 	image_kernel_release(&b->kernel);
+	free(b->stamps_path);
 	free(b->store);
 }
 
