@@ -65,7 +65,8 @@ static void push_chardev(struct strv *argv, const char *id, int fd)
 		strv_pushf(argv, "null,id=%s", id);
 }
 
-/* The port is port 1 of its device: 0 is kept for a console by the specification. */
+/* The port is port 1 of its device: 0 is kept for a console by the specification. Only a
+ * device with an id has events (VSERPORT_CHANGE). */
 static void push_devices(const struct qemu_options *o, struct strv *argv)
 {
 	if (o->monitor_fd >= 0) {
@@ -82,7 +83,8 @@ static void push_devices(const struct qemu_options *o, struct strv *argv)
 	strv_pushf(argv, "%s,id=ports", o->config->recipe->machine.serial);
 	push_chardev(argv, "port", o->port_fd);
 	push_pair(argv, "-device",
-		"virtserialport,bus=ports.0,nr=1,chardev=port,name=org.xtest.0");
+		"virtserialport,id=runner,bus=ports.0,nr=1,chardev=port,"
+		"name=org.xtest.0");
 }
 
 /* A machine that is restored has its kernel in memory already: reading the files again

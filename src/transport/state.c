@@ -299,6 +299,34 @@ int state_copy_ram(int fd, uint64_t ram_bytes, int ram_fd, struct err *e)
 	return 0;
 }
 
+char *state_about(const struct state_store *s, const char *key)
+{
+	autofree char *path = state_path(s, key);
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[ABOUT_MAX + 1] = "";
+	struct trailer t;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof t ||
+		read_at(fd, &t, sizeof t, (uint64_t)st.st_size - sizeof t) < 0 ||
+		read_trailer(fd, t.ram_bytes, &t) ||
+		read_at(fd, text, t.about_bytes, t.ram_bytes + t.devices_bytes) < 0)
+		return NULL;
+	return xstrdup(text);
+}
+
+void state_list(const struct state_store *s, struct strv *keys)
+{
+	autorelease(strv) struct strv names = STRV_INIT;
+	struct err ignored;
+
+	if (fs_list_dir(s->dir, &names, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < names.len; i++)
+		if (!ends_with(names.v[i], ".verified"))
+			strv_push(keys, names.v[i]);
+}
+
 /* ---- writing */
 
 int state_begin(struct state_store *s, uint64_t ram_bytes, struct err *e)
@@ -393,19 +421,15 @@ static bool look_at(const struct state_store *s, const char *key, struct aged *a
 
 void state_prune(struct state_store *s, uint64_t keep_bytes)
 {
-	autorelease(strv) struct strv names = STRV_INIT;
+	autorelease(strv) struct strv keys = STRV_INIT;
 	struct aged *all = NULL;
 	size_t n = 0, cap = 0;
 	uint64_t sum = 0;
-	struct err ignored;
 
-	if (fs_list_dir(s->dir, &names, &ignored) < 0)
-		return;
-	for (size_t i = 0; i < names.len; i++) {
-		if (ends_with(names.v[i], ".verified"))
-			continue;
+	state_list(s, &keys);
+	for (size_t i = 0; i < keys.len; i++) {
 		all = xgrow(all, &cap, n + 1, sizeof *all);
-		n += look_at(s, names.v[i], &all[n]);
+		n += look_at(s, keys.v[i], &all[n]);
 	}
 	if (n)
 		qsort(all, n, sizeof *all, by_use);

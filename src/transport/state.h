@@ -10,6 +10,7 @@
 #define XTEST_TRANSPORT_STATE_H
 
 #include "base/err.h"
+#include "base/strv.h"
 
 struct state_store; /* a directory of states */
 
@@ -38,12 +39,16 @@ int state_begin(struct state_store *s, uint64_t ram_bytes, struct err *e) MUST_C
 /* Adds the memory out of `ram_fd`, which nobody writes to meanwhile. */
 int state_add_ram(
 	int fd, uint64_t ram_bytes, int ram_fd, uint64_t *sum, struct err *e) MUST_CHECK;
-/* Adds the rest and gives the file its name. `about`: one line for people. When another
+/* Adds the rest and gives the file its name. `about`: lines for people. When another
  * process was faster its state stays. Then removes the states that were not used for
  * longest until the rest fits the store's bound. */
 int state_finish(struct state_store *s, const char *key, int fd, uint64_t ram_bytes,
 	uint64_t sum, const char *about, struct err *e) MUST_CHECK;
 
+/* Names of all states. */
+void state_list(const struct state_store *s, struct strv *keys);
+/* The lines for people; the caller's. NULL: there is no such state, or it is damaged. */
+char *state_about(const struct state_store *s, const char *key);
 void state_remove(struct state_store *s, const char *key);
 /* Removes the least recently used states beyond so many bytes on disk. */
 void state_prune(struct state_store *s, uint64_t keep_bytes);

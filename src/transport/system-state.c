@@ -1,5 +1,6 @@
 #include "transport/system-private.h"
 
+#include "base/fs.h"
 #include "base/hash.h"
 #include "image/image.h"
 
@@ -12,20 +13,29 @@
 
 enum { STATE_FORMAT = 1, CALL_LIMIT_MS = 10000, SAVE_LIMIT_MS = 30000 };
 
+/* The program as it is now: path, size, time. NULL when it is not there. */
+static char *program_identity(const char *program)
+{
+	struct stat st;
+
+	if (stat(program, &st) < 0)
+		return NULL;
+	return xasprintf("%s %lld %lld.%09ld", program, (long long)st.st_size,
+		(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
 /* What a state of this machine at this level depends on. The caller's. */
 static char *state_key(const struct system *s, enum link_level level)
 {
 	const struct qemu_options o = {.config = s->config, .kvm = s->kvm};
+	autofree char *program = program_identity(s->program), *text = NULL;
 	autorelease(strv) struct strv words = STRV_INIT;
-	autofree char *text = NULL;
 	char hex[HASH_HEX_SIZE];
-	struct stat st = {0};
 
-	if (stat(s->program, &st) < 0)
+	if (!program)
 		return NULL;
 	strv_pushf(&words, "format %d", STATE_FORMAT);
-	strv_pushf(&words, "%s %lld %lld.%09ld", s->program, (long long)st.st_size,
-		(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	strv_push(&words, program);
 	qemu_shape(&o, &words);
 	strv_push(&words, s->config->image->key);
 	if (level == LINK_STAGED)
@@ -33,6 +43,53 @@ static char *state_key(const struct system *s, enum link_level level)
 	text = strv_quote(&words);
 	hash_memory(text, strlen(text), hex);
 	return xstrdup(hex);
+}
+
+/* What state_is_stale() and a person read. */
+static char *about_state(const struct system *s, enum link_level level)
+{
+	autofree char *program = program_identity(s->program);
+
+	return xasprintf("%s, %s, %u MiB\nqemu %s\nimage %s\n", s->config->recipe->name,
+		level == LINK_STAGED ? "staged" : "booted", s->config->memory_mib,
+		program ? program : "", s->config->image->dir);
+}
+
+/* No machine will ever ask for it again: its QEMU was replaced, its image deleted. */
+static bool state_is_stale(const char *about)
+{
+	const char *line;
+	size_t len, pos = 0;
+
+	while (buf_next_line(about, strlen(about), &pos, &line, &len)) {
+		autofree char *text = xstrndup(line, len);
+
+		if (starts_with(text, "image ") && !fs_is_dir(text + strlen("image ")))
+			return true;
+		if (starts_with(text, "qemu ")) {
+			autofree char *path = xstrdup(text + strlen("qemu ")),
+				      *now = NULL;
+
+			path[strcspn(path, " ")] = '\0';
+			now = program_identity(path);
+			if (!now || !streq(now, text + strlen("qemu ")))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void drop_stale(struct system *s)
+{
+	autorelease(strv) struct strv keys = STRV_INIT;
+
+	state_list(s->states, &keys);
+	for (size_t i = 0; i < keys.len; i++) {
+		autofree char *about = state_about(s->states, keys.v[i]);
+
+		if (!about || state_is_stale(about))
+			state_remove(s->states, keys.v[i]);
+	}
 }
 
 static bool level_is_kept(const struct system *s, enum link_level level)
@@ -154,8 +211,8 @@ static int save_as(
 		    status < 0 ? &ignored : e) < 0 ||
 		status < 0)
 		return -1;
-	about = xasprintf("%s, %s, %u MiB\n", s->config->recipe->name,
-		level == LINK_STAGED ? "staged" : "booted", s->config->memory_mib);
+	about = about_state(s, level);
+	drop_stale(s);
 	return state_finish(s->states, key, fd, system_ram_bytes(s), sum, about, e);
 }
 

@@ -25,6 +25,7 @@ enum { BOOT_MS = 120000, ANSWER_MS = 30000, OUT_MAX = 4096, MEMORY_MIB = 256 };
 
 static const struct transport *const system_place = &transport_system;
 static struct machine_config machine;
+static struct image image;
 static struct target target;
 static const struct place_config config = {
 	.uri = "system", .target = &target, .machine = &machine};
@@ -336,6 +337,29 @@ static void test_deaths(void)
 	}
 }
 
+/* An image that is built anew leaves states nobody can use. */
+static void test_stale(void)
+{
+	autofree char *dir = fs_join(cache, "states"), *gone = fs_join(cache, "gone");
+	char *const key = machine.image->key, *const was = machine.image->dir;
+	struct err e = {0};
+	struct bed b;
+
+	image.key = (char *)(uintptr_t) "another";
+	image.dir = gone;
+	ok(open_bed(&b, &e), "a machine of another image boots %s", e.msg);
+	is_int(b.link.level, LINK_FRESH, "from nothing");
+	is_int(system_place->save(&b.link, LINK_BOOTED, &e), 0, "it is saved");
+	is_int(count_states(), 3, "beside the states of the first");
+	image.key = key;
+	image.dir = was;
+	machine.content = "something else";
+	is_int(system_place->save(&b.link, LINK_STAGED, &e), 0, "another state is saved");
+	machine.content = "what is staged";
+	is_int(count_states(), 3, "and that of the image that is gone is dropped");
+	close_bed(&b);
+}
+
 static void damage_states(void)
 {
 	autofree char *dir = fs_join(cache, "states");
@@ -356,6 +380,7 @@ static void damage_states(void)
 
 static void test_damage(void)
 {
+	int before = count_states();
 	struct err e = {0};
 	struct bed b;
 
@@ -364,7 +389,7 @@ static void test_damage(void)
 	is_int(b.link.level, LINK_FRESH, "from nothing");
 	ok(b.link.note && strstr(b.link.note, "was damaged"), "and it is told: %s",
 		b.link.note ? b.link.note : "nothing");
-	is_int(count_states(), 0, "the damaged states are gone");
+	is_int(count_states(), before - 2, "the damaged states are gone");
 	close_bed(&b);
 }
 
@@ -372,7 +397,7 @@ static void test_damage(void)
 static void test_orphan(void)
 {
 	int64_t deadline = now_ms() + 5000;
-	int pipes[2];
+	int pipes[2], before = count_states();
 	pid_t pid, qemu = 0;
 
 	if (pipe2(pipes, O_CLOEXEC) < 0)
@@ -397,7 +422,7 @@ static void test_orphan(void)
 	while (kill(qemu, 0) == 0 && now_ms() < deadline)
 		poll(NULL, 0, 10);
 	ok(kill(qemu, 0) < 0 && errno == ESRCH, "it is killed, and QEMU with it");
-	is_int(count_states(), 0, "no file is left");
+	is_int(count_states(), before, "no file is left");
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -422,7 +447,7 @@ static bool never(void *ctx UNUSED)
 }
 
 /* One that is kept; none is made for this test alone. */
-static bool find_image(struct image *image)
+static bool find_image(void)
 {
 	const char *dir = getenv("XTEST_LIBEXECDIR");
 	autofree char *runner =
@@ -431,7 +456,7 @@ static bool find_image(struct image *image)
 		.recipe = machine.recipe, .runner_path = runner, .cancelled = never};
 	struct err e = {0};
 
-	if (image_get(&request, image, &e) == 0)
+	if (image_get(&request, &image, &e) == 0)
 		return true;
 	printf("# %s\n", e.msg);
 	return false;
@@ -440,7 +465,6 @@ static bool find_image(struct image *image)
 int main(void)
 {
 	struct image_recipe_list recipes = {0};
-	struct image image = {0};
 	struct console_table *table;
 	struct err e = {0};
 	autofree char *qemu = NULL;
@@ -450,7 +474,7 @@ int main(void)
 		!(table = console_table_load(NULL, NULL, &e)))
 		return ok(false, "set up: %s", e.msg), tap_done();
 	qemu = fs_find_program(machine.recipe->machine.qemu, NULL);
-	if (!qemu || !find_image(&image)) {
+	if (!qemu || !find_image()) {
 		skip("a real machine", qemu ? "run: xtest image build " TARGET
 					    : machine.recipe->machine.package);
 		return tap_done();
@@ -468,6 +492,7 @@ int main(void)
 	if (test_boot() && test_staging()) {
 		test_two();
 		test_deaths();
+		test_stale();
 		test_damage();
 		test_orphan();
 	}

@@ -28,7 +28,7 @@ static const struct {
 			"chardev=monitor,mode=control "
 			"-chardev socket,id=console,fd=13 -serial chardev:console "
 			"-device virtio-serial-device,id=ports "
-			"-chardev socket,id=port,fd=11 -device virtserialport,"
+			"-chardev socket,id=port,fd=11 -device virtserialport,id=runner,"
 			"bus=ports.0,nr=1,chardev=port,name=org.xtest.0 "
 			"-kernel /i/kernel -initrd /i/initramfs "
 			"-append 'console=ttyAMA0 panic=-1 quiet'"},
@@ -44,7 +44,7 @@ static const struct {
 			"chardev=monitor,mode=control "
 			"-chardev socket,id=console,fd=13 -serial chardev:console "
 			"-device virtio-serial-pci,id=ports "
-			"-chardev socket,id=port,fd=11 -device virtserialport,"
+			"-chardev socket,id=port,fd=11 -device virtserialport,id=runner,"
 			"bus=ports.0,nr=1,chardev=port,name=org.xtest.0 "
 			"-incoming defer"},
 	{"q35 with KVM, arguments of the recipe, a debugger", "q35", "max",
@@ -60,7 +60,7 @@ static const struct {
 			"chardev=monitor,mode=control "
 			"-chardev socket,id=console,fd=13 -serial chardev:console "
 			"-device virtio-serial-pci,id=ports "
-			"-chardev socket,id=port,fd=11 -device virtserialport,"
+			"-chardev socket,id=port,fd=11 -device virtserialport,id=runner,"
 			"bus=ports.0,nr=1,chardev=port,name=org.xtest.0 "
 			"-kernel /i/kernel -initrd /i/initramfs "
 			"-append 'console=ttyS0 panic=-1 quiet' -gdb tcp::1234"},
@@ -71,7 +71,7 @@ static const struct {
 			"-accel tcg,thread=multi,tb-size=128 -cpu max -smp 1 -m 256M "
 			"-machine s390-ccw-virtio -serial mon:stdio "
 			"-device virtio-serial-ccw,id=ports "
-			"-chardev null,id=port -device virtserialport,"
+			"-chardev null,id=port -device virtserialport,id=runner,"
 			"bus=ports.0,nr=1,chardev=port,name=org.xtest.0 "
 			"-kernel /i/kernel -initrd /i/initramfs "
 			"-append 'console=ttysclp0 panic=-1 quiet'"},

@@ -63,6 +63,7 @@ static void test_round_trip(void)
 	char devices[sizeof DEVICES] = "", ram_bytes[2][4096];
 	struct err e = {0};
 	int fd = -1, ram, fresh;
+	autofree char *about = NULL;
 	bool same = true;
 
 	ok(!state_exists(store, "a"), "there is no state at first");
@@ -70,6 +71,9 @@ static void test_round_trip(void)
 	if (!ok(save("a", &e) == 0, "one is saved %s", e.msg))
 		return;
 	ok(state_exists(store, "a"), "it is there");
+	about = state_about(store, "a");
+	is_str(about, "a test\n", "and says what it is");
+	ok(!state_about(store, "b"), "another one does not");
 	is_int(count_entries(dir), 2, "as one file and the time of its use");
 	is_int(state_open(store, "a", RAM_BYTES, &fd, &e), STATE_GOOD, "it is opened");
 	ok(read(fd, devices, sizeof devices - 1) == sizeof devices - 1,
