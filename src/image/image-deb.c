@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <ctype.h>
 
 enum { BLOCK_SIZE = 1 << 16, MAX_FILE_SIZE = 1 << 30 };
 
@@ -244,4 +245,81 @@ int image_deb_read_control(
 		return err_set(e, ERR_SETUP,
 			"%s: this is no Debian package: no control file", path);
 	return 0;
+}
+
+/* ---- versions */
+
+/* "~" sorts before the end, that before letters, those before all else. */
+static int order_of(const char *p, const char *end)
+{
+	if (p == end || isdigit((unsigned char)*p))
+		return 0;
+	if (*p == '~')
+		return -1;
+	return isalpha((unsigned char)*p) ? (unsigned char)*p : (unsigned char)*p + 256;
+}
+
+/* Takes the number at *p. */
+static unsigned long long number_at(const char **p, const char *end)
+{
+	unsigned long long n = 0;
+
+	for (; *p < end && isdigit((unsigned char)**p); (*p)++)
+		n = n * 10 + (unsigned)(**p - '0');
+	return n;
+}
+
+/* Text and numbers in turns. */
+static int compare_parts(
+	const char *a, const char *a_end, const char *b, const char *b_end)
+{
+	while (a < a_end || b < b_end) {
+		unsigned long long x, y;
+		int order;
+
+		while ((a < a_end && !isdigit((unsigned char)*a)) ||
+			(b < b_end && !isdigit((unsigned char)*b))) {
+			order = order_of(a, a_end) - order_of(b, b_end);
+			if (order)
+				return order;
+			a += a < a_end;
+			b += b < b_end;
+		}
+		x = number_at(&a, a_end);
+		y = number_at(&b, b_end);
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return 0;
+}
+
+/* [EPOCH:]UPSTREAM[-REVISION] */
+struct version {
+	const char *epoch, *epoch_end, *upstream, *upstream_end, *revision, *end;
+};
+
+static struct version split_version(const char *text)
+{
+	const char *end = text + strlen(text), *colon = strchr(text, ':');
+	const char *dash = strrchr(text, '-');
+
+	return (struct version){
+		.epoch = text,
+		.epoch_end = colon ? colon : text,
+		.upstream = colon ? colon + 1 : text,
+		.upstream_end = dash ? dash : end,
+		.revision = dash ? dash + 1 : end,
+		.end = end,
+	};
+}
+
+int image_deb_compare_versions(const char *a, const char *b)
+{
+	struct version x = split_version(a), y = split_version(b);
+	int order = compare_parts(x.epoch, x.epoch_end, y.epoch, y.epoch_end);
+
+	if (!order)
+		order = compare_parts(
+			x.upstream, x.upstream_end, y.upstream, y.upstream_end);
+	return order ? order : compare_parts(x.revision, x.end, y.revision, y.end);
 }

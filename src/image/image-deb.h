@@ -20,6 +20,10 @@ int image_deb_read_control(
 	const char *path, struct image_deb_control *control, struct err *e) MUST_CHECK;
 void image_deb_control_release(struct image_deb_control *control);
 
+/* Below, at or above 0 as version `a` is older than, the same as or newer than `b`
+ * (deb-version(7)). */
+int image_deb_compare_versions(const char *a, const char *b);
+
 /* One entry of data.tar; valid during the call it is handed to. */
 struct image_deb_entry {
 	const char *path;     /* "./bin/busybox" */

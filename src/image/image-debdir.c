@@ -63,8 +63,8 @@ static const struct candidate *find_candidate(const struct folder *f, const char
 		const struct candidate *c = &f->v[i];
 
 		if (streq(c->control.package, name) &&
-			(!best || strverscmp(c->control.version, best->control.version) >
-					  0))
+			(!best || image_deb_compare_versions(
+					  c->control.version, best->control.version) > 0))
 			best = c;
 	}
 	return best;
@@ -87,7 +87,8 @@ static const struct candidate *find_kernel(const struct folder *f, const char *n
 
 		if (image_package_is_kernel(c->package) &&
 			ends_with(c->package, flavour) &&
-			(!best || strverscmp(c->package, best->control.package) > 0))
+			(!best || image_deb_compare_versions(
+					  c->package, best->control.package) > 0))
 			best = &f->v[i];
 	}
 	return best;

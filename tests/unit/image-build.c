@@ -96,6 +96,38 @@ static void test_names(void)
 			names[i].name);
 }
 
+/* ---- versions (deb-version(7)) */
+
+static const struct {
+	const char *older, *newer;
+} versions[] = {
+	{"1.0", "1.1"},
+	{"1.9", "1.10"},
+	{"1.0~rc1", "1.0"},
+	{"1.0~~", "1.0~"},
+	{"1.0", "1.0a"},
+	{"1.0a", "1.0+b"},
+	{"9", "1:1"},
+	{"1.0-1", "1.0-2"},
+	{"1.0-1", "1.0-1+b13"},
+	{"2.36-9+deb12u4", "2.36-9+deb12u14"},
+	{"4.12~deb12u1", "4.12"},
+	{"6.1.0-9-cloud", "6.1.0-10-cloud"},
+};
+
+static void test_versions(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		const char *older = versions[i].older, *newer = versions[i].newer;
+
+		ok(image_deb_compare_versions(older, newer) < 0 &&
+				image_deb_compare_versions(newer, older) > 0 &&
+				image_deb_compare_versions(newer, newer) == 0,
+			"%s is older than %s", older, newer);
+	}
+	is_int(image_deb_compare_versions("0:1.0-0", "1.0"), 0, "an epoch of 0 is none");
+}
+
 /* ---- the archive's bytes */
 
 #define NUMBER "00000000"
@@ -433,6 +465,7 @@ int main(void)
 
 	test_orders();
 	test_names();
+	test_versions();
 	test_archive();
 	if (!b.dir)
 		return 99;
