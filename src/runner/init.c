@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #define PORT_CLASS "/sys/class/virtio-ports"
@@ -52,8 +53,7 @@ bool init_is_wanted(int argc, char **argv)
 
 /* ---- file systems */
 
-/* Sizes are of all memory. Each alone, when full, leaves enough for the rest to go on;
- * what a test writes into all of them ends as on any machine whose memory is full. */
+/* Sizes are of all memory; together with the root's they leave enough to go on. */
 static const struct {
 	const char *type, *target;
 	unsigned long flags;
@@ -63,9 +63,8 @@ static const struct {
 	{"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL},
 	{"devtmpfs", "/dev", MS_NOSUID, "mode=0755"},
 	{"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5,ptmxmode=0666"},
-	{"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777,size=40%"},
-	{"tmpfs", "/tmp", 0, "mode=1777,size=40%"},
-	{"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755,size=10%"},
+	{"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777,size=20%"},
+	{"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755,size=5%"},
 };
 
 static void make_directory(const char *path, mode_t mode)
@@ -87,6 +86,20 @@ static void make_directories(void)
 	make_directory("/xtest", 0755);
 }
 
+/* What is staged takes up to half of the memory. A file takes about a kilobyte of it. */
+static void bound_root(void)
+{
+	struct sysinfo info;
+	char options[64];
+
+	if (sysinfo(&info) < 0)
+		return;
+	snprintf(options, sizeof(options), "size=65%%,nr_inodes=%llu",
+		(unsigned long long)info.totalram * info.mem_unit / 4096);
+	if (mount(NULL, "/", NULL, MS_REMOUNT, options) < 0)
+		say("the size of the root cannot be set: %s", strerror(errno));
+}
+
 /* The kernel's first root has nothing below it, so pivot_root(2) and all that uses it
  * refuse to work there. Mounted on itself, as any root of a running system is, it does
  * without a copy. */
@@ -102,8 +115,7 @@ static void make_root(void)
 		say("the root cannot be made one that others may leave: %s",
 			strerror(errno));
 	rmdir("/xtest/root");
-	if (mount(NULL, "/", NULL, MS_REMOUNT, "size=60%") < 0)
-		say("the size of the root cannot be set: %s", strerror(errno));
+	bound_root();
 }
 
 static void mount_all(void)
@@ -115,6 +127,11 @@ static void mount_all(void)
 			say("cannot mount %s on %s: %s", mounts[i].type, mounts[i].target,
 				strerror(errno));
 	}
+	/* A mount point, so that it stays, but with the root's bound: with one of its
+	 * own, both could be filled until nothing could run. */
+	make_directory("/tmp", 01777);
+	if (mount("/tmp", "/tmp", NULL, MS_BIND, NULL) < 0)
+		say("cannot mount /tmp: %s", strerror(errno));
 }
 
 /* What udev would make. */
