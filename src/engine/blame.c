@@ -12,6 +12,11 @@ enum blame blame_find(const struct blame_facts *facts)
 		       : BLAME_SUSPECT;
 }
 
+bool blame_is_ruin(const struct outcome *o, bool renewable, bool alone)
+{
+	return o->kind == END_NOT_STARTED && renewable && !alone;
+}
+
 void blame_accuse(struct outcome *o, const struct demise *demise, const char *why_down)
 {
 	free(o->detail);

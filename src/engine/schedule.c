@@ -156,6 +156,23 @@ static void end_case(struct running *r)
 	leave_slot(r);
 }
 
+/* The case runs again: this attempt has no verdict of its own and does not count. */
+static void end_attempt(struct running *r)
+{
+	struct schedule *s = r->schedule;
+	struct plan_item *p = r->plan;
+	struct judgement j = {0};
+
+	r->item.attempts++;
+	framework_judge(r->framework, p->suite, p->test, &r->task.outcome, &j);
+	send_item(s, EVENT_CASE_END, &r->item, &r->task.outcome, &j);
+	judgement_release(&j);
+	p->state = PLAN_WAITING;
+	history_of(s, p)->suspect = true;
+	s->first_waiting = MIN(s->first_waiting, r->item.index);
+	leave_slot(r);
+}
+
 static void on_end(void *ctx, struct task *task)
 {
 	struct running *r = ctx;
@@ -165,7 +182,12 @@ static void on_end(void *ctx, struct task *task)
 	if (r->fallen)
 		return;
 	r->place->deaths = 0;
-	end_case(r);
+	if (blame_is_ruin(&task->outcome,
+		    r->claim.column->renewable && !r->schedule->stop,
+		    r->claim.alone || r->plan->n_needs))
+		end_attempt(r);
+	else
+		end_case(r);
 }
 
 static void on_output(
@@ -376,23 +398,6 @@ static void give_column_up(struct schedule *s, size_t column, const char *why)
 		if (p->column == column && p->state == PLAN_WAITING)
 			finish_unstarted(s, p, VERDICT_LOST, xstrdup(why));
 	}
-}
-
-/* The case runs again: this attempt has no verdict of its own and does not count. */
-static void end_attempt(struct running *r)
-{
-	struct schedule *s = r->schedule;
-	struct plan_item *p = r->plan;
-	struct judgement j = {0};
-
-	r->item.attempts++;
-	framework_judge(r->framework, p->suite, p->test, &r->task.outcome, &j);
-	send_item(s, EVENT_CASE_END, &r->item, &r->task.outcome, &j);
-	judgement_release(&j);
-	p->state = PLAN_WAITING;
-	history_of(s, p)->suspect = true;
-	s->first_waiting = MIN(s->first_waiting, r->item.index);
-	leave_slot(r);
 }
 
 static void tell_suspects(struct schedule *s, const struct pool_place *place,

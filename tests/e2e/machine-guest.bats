@@ -74,8 +74,9 @@ last_verdicts() {
 	program a-clock-1970 'date -s @0 >/dev/null'
 	program b-eats-memory 'x=12345678; while :; do x=$x$x$x$x; done'
 	program c-fills-tmp '! dd if=/dev/zero of=/tmp/full bs=1M 2>/dev/null'
-	program d-fork-bomb 'b() { b | b & }; b 2>/dev/null; sleep 1'
-	program e-mounts 'mount -t tmpfs none /proc && mount -t tmpfs none /mnt'
+	program d-fills-root '! dd if=/dev/zero of=/full bs=1M 2>/dev/null'
+	program e-fork-bomb 'b() { b | b & }; b 2>/dev/null; sleep 1'
+	program f-mounts 'mount -t tmpfs none /proc && mount -t tmpfs none /mnt'
 	for i in 1 2 3 4; do
 		program quiet-$i 'test -c /dev/null && /bin/true'
 	done
@@ -84,14 +85,28 @@ last_verdicts() {
 		a-clock-1970 pass
 		b-eats-memory crash
 		c-fills-tmp pass
-		d-fork-bomb leak
-		e-mounts pass
+		d-fills-root pass
+		e-fork-bomb leak
+		f-mounts pass
 		quiet-1 pass
 		quiet-2 pass
 		quiet-3 pass
 		quiet-4 pass
 	END
-	[ "$(grep -c 'Placed aarch64' <<<"$output")" -eq 1 ]
+	[ "$(jq -s '[.[] | select(.event == "case-end" and .attempt > 1)] | length' ../events)" -eq 0 ]
+}
+
+@test "what a test removed from under the others is there again in a fresh machine" {
+	program a-removes 'rm -rf /bin /sbin /xtest; exit 0'
+	in_machine -j 1
+	[ "$status" -eq 0 ]
+	diff <(last_verdicts) - <<-'END'
+		a-removes pass
+		quiet-1 pass
+		quiet-2 pass
+		quiet-3 pass
+		quiet-4 pass
+	END
 }
 
 @test "restored machines have random numbers of their own and the right time" {

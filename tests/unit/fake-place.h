@@ -79,6 +79,14 @@ UNUSED static void fake_end(struct place *p, struct task *task, int code)
 	task->on_end(task->ctx, task);
 }
 
+UNUSED static void fake_refuse(struct place *p, struct task *task)
+{
+	task->outcome.kind = END_NOT_STARTED;
+	task->outcome.detail = xstrdup("cannot execute it");
+	fake_remove(p, task);
+	task->on_end(task->ctx, task);
+}
+
 /* The reason must outlive the place. */
 static void fake_die(struct place *p, bool by_guest, char *reason)
 {

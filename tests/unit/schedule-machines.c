@@ -7,7 +7,8 @@
 enum { CASES_MAX = 20, PLACES_MAX = 3 };
 
 /* What a case does to its machine, attempt by attempt: '.' passes, 'P' makes the kernel
- * panic, 'Q' is there when QEMU is killed. The last letter holds for all that follow. */
+ * panic, 'Q' is there when QEMU is killed, 'N' cannot be started. The last letter holds
+ * for all that follow. */
 struct bed {
 	const char *scripts[CASES_MAX];
 	struct toolchain toolchain;
@@ -91,6 +92,8 @@ static void step_place(struct bed *b, struct place *p)
 		fake_die(p, true, "kernel panic: oh no");
 	else if (fate(b, task) == 'Q')
 		fake_die(p, false, "QEMU was killed by signal 9 (SIGKILL)");
+	else if (fate(b, task) == 'N')
+		fake_refuse(p, task);
 	else
 		fake_end(p, task, 0);
 }
@@ -273,6 +276,26 @@ static void test_killed_qemu(void)
 	is_int((long long)twice.result.counts.passed, 4, "of that case only");
 }
 
+/* A test has removed what others need: they get it back with a fresh machine. */
+static void test_ruin(void)
+{
+	autorelease(bed) struct bed b;
+	autorelease(bed) struct bed never;
+
+	bed_init(&b, 1, 2);
+	run(&b, 6, "2N. 3N. 4N.");
+	is_int((long long)b.result.counts.passed, 6,
+		"what could not be started is, later");
+	ok(was_told(&b, "end 2 1/2 lost retried") && was_told(&b, "end 2 2/2 pass"),
+		"as another attempt, in a fresh machine");
+	is_int(b.places[0].renewed, 3, "which each of them has for itself");
+
+	bed_init(&never, 1, 1);
+	run(&never, 3, "1N");
+	ok(was_told(&never, "end 1 2/2 lost") && never.result.counts.passed == 2,
+		"what a fresh machine cannot start either is lost");
+}
+
 static void test_broken_machine(void)
 {
 	autorelease(bed) struct bed b;
@@ -376,6 +399,7 @@ int main(void)
 	test_panic_alone();
 	test_panic_among_others();
 	test_killed_qemu();
+	test_ruin();
 	test_broken_machine();
 	test_one_of_two();
 	test_fresh();
