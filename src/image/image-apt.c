@@ -502,12 +502,19 @@ static int fetch(struct apt *a, struct image_package_list *list, const char *pac
 	return keep(list, packages_dir, partial, e);
 }
 
-static void drop(const char *dir)
+/* apt's own index of the lists is larger than they are, and soon made again; of a
+ * download that was broken off nothing is taken up. */
+static void drop_leftovers(const struct apt *a)
 {
+	static const char *const dirs[] = {"cache", "partial"};
 	struct err ignored;
 
-	if (fs_remove_tree(dir, &ignored) < 0)
-		return;
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		autofree char *dir = fs_join(a->state, dirs[i]);
+
+		if (fs_remove_tree(dir, &ignored) < 0)
+			continue;
+	}
 }
 
 int image_apt_get(struct image_package_list *list, const struct image_request *request,
@@ -520,7 +527,7 @@ int image_apt_get(struct image_package_list *list, const struct image_request *r
 	};
 	static const char *const dirs[] = {
 		"lists/partial", "cache/archives/partial", "log"};
-	autofree char *apt_get = fs_find_program("apt-get", NULL), *cache = NULL;
+	autofree char *apt_get = fs_find_program("apt-get", NULL);
 	int status = 0;
 
 	if (!apt_get)
@@ -538,9 +545,7 @@ int image_apt_get(struct image_package_list *list, const struct image_request *r
 	status = status ? status : fs_mkdir_p(packages_dir, e);
 	if (!status)
 		status = fetch(&a, list, packages_dir, e);
-	/* apt's own index of the lists is larger than they are, and soon made again. */
-	cache = fs_join(a.state, "cache");
-	drop(cache);
+	drop_leftovers(&a);
 	strv_release(&a.mirrors);
 	free(a.sources);
 	free(a.config);

@@ -204,24 +204,28 @@ static bool is_left_out(const char *path)
 	return false;
 }
 
+/* The content is in the package once, under the name that came first. */
+static void add_hardlink(struct image_tree *tree, const struct image_deb_entry *entry)
+{
+	const struct image_node *same = image_tree_find(tree, entry->hardlink);
+	autorelease(buf) struct buf data = BUF_INIT;
+
+	if (!same)
+		return;
+	/* Adding moves the nodes. */
+	buf_append(&data, same->data.data, same->data.len);
+	image_tree_add_file(tree, entry->path, same->mode & 07777, data.data, data.len);
+}
+
 static int on_package_entry(void *ctx, const struct image_deb_entry *entry, struct err *e)
 {
 	struct image_tree *tree = ctx;
-	const struct image_node *same;
 	struct image_node *node;
 
 	if (is_left_out(entry->path))
 		return 0;
 	if (entry->hardlink) {
-		same = image_tree_find(tree, entry->hardlink);
-		if (same) {
-			autofree char *data = xmalloc(same->data.len + 1);
-			size_t len = same->data.len;
-
-			memcpy(data, buf_str(&same->data), len);
-			image_tree_add_file(
-				tree, entry->path, same->mode & 07777, data, len);
-		}
+		add_hardlink(tree, entry);
 		return 0;
 	}
 	if (S_ISLNK(entry->mode)) {
