@@ -8,6 +8,8 @@
 
 #define ACK_EVERY_BYTES 32768u
 #define ACK_AFTER_MS 200
+/* A HELLO may fall into the moment in which a restored machine opens its port. */
+#define HELLO_AGAIN_FIRST_MS 50
 #define HELLO_AGAIN_MS 500
 #define STALLED_MS 3000
 #define WINDOW (1024u * 1024u)
@@ -48,7 +50,8 @@ struct session {
 	int64_t now_ms, heard_ms, pinged_ms, hello_ms, acked_ms, frame_ms;
 	uint64_t token;
 	int64_t token_ms;
-	int64_t asked_ms; /* the first ping since something was heard; 0: none */
+	int64_t hello_wait_ms; /* until HELLO is said again; doubles */
+	int64_t asked_ms;      /* the first ping since something was heard; 0: none */
 	size_t unacked_bytes;
 	uint64_t bytes_in, bytes_out;
 };
@@ -100,6 +103,7 @@ void session_greet(struct session *s)
 	s->heard_ms = s->frame_ms = s->now_ms;
 	s->asked_ms = 0;
 	link_restart(&s->link);
+	s->hello_wait_ms = HELLO_AGAIN_FIRST_MS;
 	say_hello(s);
 }
 
@@ -462,9 +466,11 @@ int64_t session_tick(struct session *s, int64_t now_ms)
 	if (s->dead || !s->greeted)
 		return s->options.heartbeat_ms;
 	if (!s->ready) {
-		if (now_ms - s->hello_ms >= HELLO_AGAIN_MS)
+		if (now_ms - s->hello_ms >= s->hello_wait_ms) {
+			s->hello_wait_ms = MIN(2 * s->hello_wait_ms, HELLO_AGAIN_MS);
 			say_hello(s);
-		return HELLO_AGAIN_MS;
+		}
+		return s->hello_wait_ms - (now_ms - s->hello_ms);
 	}
 	if (now_ms - s->frame_ms >= STALLED_MS) {
 		s->frame_ms = now_ms;

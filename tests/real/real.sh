@@ -32,6 +32,13 @@ point() {
 	: >"$scratch/why"
 }
 
+# skip_point WHAT: what could not be tested here, and why.
+skip_point() {
+	points=$((points + 1))
+	echo "ok $points - ${1%%:*} # SKIP ${1#*: }"
+	: >"$scratch/why"
+}
+
 skip_all() {
 	echo "1..0 # SKIP $*"
 	exit 0
@@ -137,6 +144,17 @@ emulated_run() {
 	compare "xtest exec" "$work/$source.native" "$scratch/emulated"
 }
 
+# In a machine the same as natively.
+system_run() {
+	if ! command -v qemu-system-aarch64 >/dev/null; then
+		skip_point "system: install qemu-system-arm"
+	elif ! xtest image build aarch64 >"$scratch/why" 2>&1; then
+		skip_point "system: $(tail -n 1 "$scratch/why")"
+	else
+		run_xtest "system" --target aarch64 --on system
+	fi
+}
+
 get_source() {
 	need qemu-aarch64 qemu-user aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu jq jq python3 python3
 	mkdir -p "$work/tree" "$work/away"
@@ -160,6 +178,7 @@ real_project() {
 	cd "$work/tree/$source" || exit 1
 	run_xtest "xtest" --target aarch64
 	second_run
+	system_run
 	listing . | diff "$scratch/before" - >"$scratch/why"
 	point $? "nothing is changed outside .xtest"
 	archive_run

@@ -73,6 +73,28 @@ static void test_environment(void)
 	is_str(strv_env_find(&task.env, "PWD"), "/w/tests", "the working directory");
 }
 
+/* Another machine has its own environment, and no program that starts others here. */
+static void test_elsewhere(void)
+{
+	autorelease(bed) struct bed b;
+	autorelease(task) struct task task;
+
+	bed_init(&b);
+	strv_clear(&b.environment);
+	setenv("OF_THIS_MACHINE", "1", 1);
+	launch_staged_environment(&b.environment);
+	b.launch.elsewhere = true;
+	strv_push(&b.suite.env, "MESON_EXE_WRAPPER=/here/xtest exec");
+	strv_push(&b.suite.env, "OWN=1");
+	launch_it(&b, &task);
+	is_str(strv_env_find(&task.env, "HOME"), "/root", "root's home");
+	ok(strv_env_find(&task.env, "PATH") != NULL, "a search path");
+	ok(!strv_env_find(&task.env, "OF_THIS_MACHINE"), "nothing of this machine");
+	ok(!strv_env_find(&task.env, "MESON_EXE_WRAPPER"), "no wrapper");
+	is_str(strv_env_find(&task.env, "OWN"), "1", "what the suite sets");
+	is_int((long long)task.prefix.len, 0, "no emulator");
+}
+
 static void test_shell_env(void)
 {
 	autorelease(bed) struct bed b;
@@ -122,6 +144,7 @@ static void test_limits(void)
 int main(void)
 {
 	test_environment();
+	test_elsewhere();
 	test_shell_env();
 	test_limits();
 	return tap_done();
