@@ -12,9 +12,9 @@ enum blame blame_find(const struct blame_facts *facts)
 		       : BLAME_SUSPECT;
 }
 
-bool blame_is_ruin(const struct outcome *o, bool renewable, bool alone)
+bool blame_is_ruin(const struct outcome *o, bool renewable, bool pristine)
 {
-	return o->kind == END_NOT_STARTED && renewable && !alone;
+	return o->kind == END_NOT_STARTED && renewable && !pristine;
 }
 
 void blame_accuse(struct outcome *o, const struct demise *demise, const char *why_down)

@@ -24,8 +24,9 @@ struct blame_facts {
 
 enum blame blame_find(const struct blame_facts *facts);
 /* Whether a case that could not be started may find what it needs in a fresh machine: a
- * test before it may have removed all there was. `alone` as above, or nowhere else. */
-bool blame_is_ruin(const struct outcome *o, bool renewable, bool alone);
+ * test before it may have removed all there was. Not where nothing had run before, which
+ * is `pristine`. */
+bool blame_is_ruin(const struct outcome *o, bool renewable, bool pristine);
 /* What a case that is to blame leaves: END_MACHINE with the reason and the console. */
 void blame_accuse(struct outcome *o, const struct demise *demise, const char *why_down);
 /* The sentence about a death whose cases run again; `name` is the one case when there was

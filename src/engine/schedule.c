@@ -18,6 +18,7 @@ struct running {
 	struct task task;
 	struct event_item item;
 	int64_t next_slow_ms;
+	bool pristine; /* nothing had run in its place before */
 	bool used;
 	bool fallen; /* ended with its place: what that means is not decided yet */
 };
@@ -184,7 +185,7 @@ static void on_end(void *ctx, struct task *task)
 	r->place->deaths = 0;
 	if (blame_is_ruin(&task->outcome,
 		    r->claim.column->renewable && !r->schedule->stop,
-		    r->claim.alone || r->plan->n_needs))
+		    r->pristine || r->plan->n_needs))
 		end_attempt(r);
 	else
 		end_case(r);
@@ -330,6 +331,7 @@ static void start(struct schedule *s, struct plan_item *p, struct pool_place *pl
 	s->busy++;
 	s->processors += MIN(p->suite->processors, s->o->jobs);
 	s->serial_running |= p->suite->serial;
+	r->pristine = !place->stain;
 	pool_enter(place, &r->claim);
 	send_item(s, EVENT_CASE_START, &r->item, NULL, NULL);
 	place_submit(place->place, &r->task);

@@ -203,8 +203,7 @@ int workload_list(struct workload *w, const struct filter_set *filter, int64_t t
 		wait_places(&l);
 	/* After a failure the others are let go with their places. */
 	if (l.failed)
-		for (size_t i = 0; i < w->n_columns; i++)
-			workload_close_places(&w->columns[i]);
+		workload_close_places(w);
 	list_cache_close(l.cache);
 	free(l.slots);
 	return l.failed ? -1 : 0;

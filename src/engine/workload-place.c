@@ -3,13 +3,22 @@
 
 enum { OPENING_MAX = 64, WAIT_MS = 1000 };
 
-void workload_close_places(struct workload_column *c)
+void workload_close_places(struct workload *w)
 {
-	for (size_t i = 0; i < c->n_places; i++)
-		place_close(c->places[i]);
-	free(c->places);
-	c->places = NULL;
-	c->n_places = 0;
+	autofree struct place **all = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < w->n_columns; i++) {
+		struct workload_column *c = &w->columns[i];
+
+		for (size_t k = 0; k < c->n_places; k++) {
+			all = xgrow(all, &cap, n + 1, sizeof *all);
+			all[n++] = c->places[k];
+		}
+		free(take_ptr(c->places));
+		c->n_places = 0;
+	}
+	place_close_all(all, n);
 }
 
 static struct place *start_place(

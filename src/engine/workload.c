@@ -99,10 +99,10 @@ int workload_open(struct workload *w, const struct project *project,
 
 void workload_release(struct workload *w)
 {
+	workload_close_places(w);
 	for (size_t i = 0; i < w->n_columns; i++) {
 		struct workload_column *c = &w->columns[i];
 
-		workload_close_places(c);
 		workload_machine_free(c->machine);
 		free(c->label);
 		free(c->uri);

@@ -127,7 +127,8 @@ int workload_open_places(
 /* The same for one column. */
 int workload_open_column(
 	struct workload *w, struct workload_column *column, struct err *e) MUST_CHECK;
-void workload_close_places(struct workload_column *column);
+/* Closes the places of all columns, side by side. */
+void workload_close_places(struct workload *w);
 
 enum run_ignored { RUN_IGNORED_DEFAULT, RUN_IGNORED_ONLY, RUN_IGNORED_ALL };
 

@@ -281,6 +281,7 @@ static void test_ruin(void)
 {
 	autorelease(bed) struct bed b;
 	autorelease(bed) struct bed never;
+	autorelease(bed) struct bed fresh;
 
 	bed_init(&b, 1, 2);
 	run(&b, 6, "2N. 3N. 4N.");
@@ -294,6 +295,10 @@ static void test_ruin(void)
 	run(&never, 3, "1N");
 	ok(was_told(&never, "end 1 2/2 lost") && never.result.counts.passed == 2,
 		"what a fresh machine cannot start either is lost");
+	bed_init(&fresh, 1, 1);
+	fresh.column.fresh = CONFIG_FRESH_CASE;
+	run(&fresh, 3, "1N");
+	ok(was_told(&fresh, "end 1 1/1 lost"), "at once where it was fresh");
 }
 
 static void test_broken_machine(void)
