@@ -62,8 +62,8 @@ qemu() {
 
 # The attempt of the suite has begun.
 began() { # SUITE ATTEMPT
-	jq -e "select(.event == \"case-start\" and (.suite | endswith(\"::$1\")) and .attempt == $2)" ../events \
-		>/dev/null 2>&1
+	[ -n "$(jq -r "select(.event == \"case-start\" and (.suite | endswith(\"::$1\")) and .attempt == $2) | .index" \
+		../events 2>/dev/null)" ]
 }
 
 long_eventually() { # COMMAND…: a machine may have to boot first
