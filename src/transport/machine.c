@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 4096 };
+enum { WORDS_MAX = 4096, CONSOLE_PIPE = 256 << 10 };
 
 int machine_new_ram(uint64_t bytes, struct err *e)
 {
@@ -69,17 +69,29 @@ static int connect_pair(int *near, int *far)
 	return 0;
 }
 
+static int connect_pipe(int *near, int *far)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*near = ends[0];
+	*far = ends[1];
+	return 0;
+}
+
+/* The console is a pipe, not a socket: a serial line writes byte by byte, of which a
+ * socket's buffer holds a few hundred and a pipe's as many as it has bytes. */
 static int connect_all(struct machine *m, struct far_ends *far)
 {
-	int words[2];
-
 	if (connect_pair(&m->port_fd, &far->port) < 0 ||
-		connect_pair(&m->console_fd, &far->console) < 0 ||
+		connect_pipe(&m->console_fd, &far->console) < 0 ||
 		connect_pair(&m->monitor_fd, &far->monitor) < 0 ||
-		pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0)
+		connect_pipe(&m->words_fd, &far->words) < 0)
 		return -1;
-	m->words_fd = words[0];
-	far->words = words[1];
+	/* What an unprivileged user is refused is only smaller. */
+	fcntl(m->console_fd, F_SETPIPE_SZ, CONSOLE_PIPE);
 	return 0;
 }
 

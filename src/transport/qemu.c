@@ -74,7 +74,8 @@ static void push_devices(const struct qemu_options *o, struct strv *argv)
 		push_pair(argv, "-mon", "chardev=monitor,mode=control");
 	}
 	if (o->console_fd >= 0) {
-		push_chardev(argv, "console", o->console_fd);
+		strv_push(argv, "-chardev");
+		strv_pushf(argv, "file,id=console,path=/proc/self/fd/%d", o->console_fd);
 		push_pair(argv, "-serial", "chardev:console");
 	} else {
 		push_pair(argv, "-serial", "mon:stdio");

@@ -22,6 +22,7 @@ struct system {
 	struct machine machine;
 	struct qmp *qmp;
 	struct console *console;
+	int64_t console_ms; /* when it said something last */
 	int log_fd;
 	struct state_store *states; /* NULL: none are kept */
 	char *restored;             /* key of the state it came from */

@@ -8,7 +8,8 @@
 
 enum {
 	EXCERPT_LINES = 40,
-	CONSOLE_READS = 16,  /* a flood must not keep us from the rest */
+	CONSOLE_READS = 16, /* a flood must not keep us from the rest */
+	CONSOLE_REST_MS = 20,
 	LAST_WORDS_MS = 400, /* from a panic to the end of its report */
 };
 
@@ -60,6 +61,7 @@ static void read_console(struct system *s)
 			console_end(s->console);
 			return;
 		}
+		s->console_ms = now_ms();
 		console_feed(s->console, block, (size_t)n);
 		/* A full disk must not end the tests. */
 		if (s->log_fd >= 0 && fs_write_all(s->log_fd, block, (size_t)n) < 0)
@@ -92,8 +94,11 @@ void system_listen(struct system *s)
 size_t system_watch(struct link *link, int *fds, size_t max)
 {
 	const struct system *s = link->state;
-	const int all[] = {s->machine.console_fd, qmp_fd(s->qmp), s->machine.pid_fd,
-		s->machine.words_fd};
+	/* One that talks byte by byte is not woken up for each: it is read all the same,
+	 * whenever something else happens and four times a second. */
+	bool talks = now_ms() - s->console_ms < CONSOLE_REST_MS;
+	const int all[] = {talks ? -1 : s->machine.console_fd, qmp_fd(s->qmp),
+		s->machine.pid_fd, s->machine.words_fd};
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all) && n < max; i++)
