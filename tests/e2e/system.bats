@@ -158,6 +158,41 @@ output_of() { # FILE NAME
 	grep -q 'this one has [0-9]* MiB to give' ../out
 }
 
+@test "a machine is what the configuration and the command line say" {
+	need_system
+	commands_project "$BATS_TEST_TMPDIR/p" <<-'END'
+		looks nproc; cat /proc/cmdline; grep MemTotal /proc/meminfo
+	END
+	jq '.machine = {cpus: 1, memory: 384, "command-line": "xtest.word=1"}' xtest.json >x && mv x xtest.json
+	xtest --target aarch64 --on system --report jsonl=../a.jsonl
+	output_of ../a.jsonl looks | head -n 1 | grep -qx 1
+	output_of ../a.jsonl looks | grep -q ' xtest.word=1'
+	mib=$(output_of ../a.jsonl looks | awk '/MemTotal/ { print int($2 / 1024) }')
+	[ "$mib" -gt 320 ] && [ "$mib" -lt 384 ]
+	# The command line outranks the configuration.
+	xtest --target aarch64 --on system --cpus 2 --memory 512 --report jsonl=../b.jsonl
+	output_of ../b.jsonl looks | head -n 1 | grep -qx 2
+	mib=$(output_of ../b.jsonl looks | awk '/MemTotal/ { print int($2 / 1024) }')
+	[ "$mib" -gt 420 ] && [ "$mib" -lt 512 ]
+	status=0
+	xtest --target aarch64 --on system --kernel /not/there >../out 2>&1 || status=$?
+	[ "$status" = 96 ]
+	grep -q /not/there ../out
+	status=0
+	xtest --target aarch64 --on system --user somebody >../out 2>&1 || status=$?
+	[ "$status" = 96 ]
+	grep -q 'knows the users root and nobody' ../out
+}
+
+@test "tests run as nobody where that is asked for" {
+	need_system
+	commands_project "$BATS_TEST_TMPDIR/p" <<-'END'
+		who id -u; echo $HOME; touch "$XTEST_TMPDIR/own"
+	END
+	xtest --target aarch64 --on system --user nobody --report jsonl=../a.jsonl
+	[ "$(output_of ../a.jsonl who)" = $'65534\n/' ]
+}
+
 @test "an interrupt leaves no machine" {
 	need_system
 	commands_project "$BATS_TEST_TMPDIR/p" <<-'END'

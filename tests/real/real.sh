@@ -6,6 +6,7 @@
 #     emulated     a function: the same, for aarch64, with "xtest exec" as the runner's emulator; what it built the
 #                  last time is there
 #     quick        a test that takes little time
+#     packages     optional: a Debian package its tests need in a machine
 #
 # and calls real_project. What takes long is kept below the build directory: the source, the native verdicts, the
 # tree in which xtest builds, and what is built for the emulated runner.
@@ -151,7 +152,9 @@ system_run() {
 	elif ! xtest image build aarch64 >"$scratch/why" 2>&1; then
 		skip_point "system: $(tail -n 1 "$scratch/why")"
 	else
+		[ -z "${packages-}" ] || echo "{\"machine\": {\"packages\": [\"$packages\"]}}" >xtest.json
 		run_xtest "system" --target aarch64 --on system
+		[ -z "${packages-}" ] || rm -f xtest.json
 	fi
 }
 
