@@ -264,8 +264,7 @@ static const struct plan_item *failed_need(
 	return NULL;
 }
 
-/* The fixture this item needs and which went with the machine it was set up on, or NULL.
- */
+/* The fixture this item needs and which went with its machine, or NULL. */
 static const struct plan_item *gone_need(struct schedule *s, const struct plan_item *p)
 {
 	for (size_t i = 0; i < p->n_needs && s->o->columns[p->column].renewable; i++) {
@@ -545,8 +544,7 @@ static void tick(struct schedule *s)
 	tell_slow(s);
 }
 
-/* Nothing runs and nothing may start, though something waits: its column's place is gone
- * for good (told already), or the run was stopped. */
+/* Nothing runs, and nothing waits or the run was stopped. */
 static bool is_over(const struct schedule *s)
 {
 	return !s->busy && (s->stop || s->first_waiting >= s->plan->len);
