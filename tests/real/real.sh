@@ -7,7 +7,6 @@
 #                  last time is there
 #     quick        a test that takes little time
 #     packages     optional: a Debian package its tests need in a machine
-#     no_machine   optional: why its tests cannot run in a machine
 #
 # and calls real_project. What takes long is kept below the build directory: the source, the native verdicts, the
 # tree in which xtest builds, and what is built for the emulated runner.
@@ -148,9 +147,7 @@ emulated_run() {
 
 # In a machine the same as natively.
 system_run() {
-	if [ -n "${no_machine-}" ]; then
-		skip_point "system: $no_machine"
-	elif ! command -v qemu-system-aarch64 >/dev/null; then
+	if ! command -v qemu-system-aarch64 >/dev/null; then
 		skip_point "system: install qemu-system-arm"
 	elif ! xtest image build aarch64 >"$scratch/why" 2>&1; then
 		skip_point "system: $(tail -n 1 "$scratch/why")"
