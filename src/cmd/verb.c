@@ -9,6 +9,7 @@ const struct verb *const verb_table[] = {
 	&verb_archive,
 	&verb_image,
 	&verb_exec,
+	&verb_shell,
 	&verb_parse,
 	&verb_debug,
 	&verb_help,

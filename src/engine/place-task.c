@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+enum { CONTINUE = 18 /* SIGCONT as the protocol numbers it */ };
+
 void task_release(struct task *t)
 {
 	strv_release(&t->prefix);
@@ -44,11 +46,14 @@ static void on_entered(void *ctx, const struct wire_entered *entered)
 		p->view_problem = xstrdup(entered->binfmt_why);
 }
 
-static void on_started(void *ctx, uint32_t job, const struct wire_started *started UNUSED)
+static void on_started(void *ctx, uint32_t job, const struct wire_started *started)
 {
 	struct task *t = find_task(ctx, job);
 
-	if (t && t->on_started)
+	if (!t)
+		return;
+	t->entry = started->entry;
+	if (t->on_started)
 		t->on_started(t->ctx, t);
 }
 
@@ -231,6 +236,9 @@ static void fill_run(const struct task *t, struct wire_run *run)
 
 	*run = (struct wire_run){
 		.flags = (t->merge ? WIRE_RUN_MERGE : 0u) |
+			 (t->input ? WIRE_RUN_INPUT : 0u) |
+			 (t->terminal ? WIRE_RUN_TTY : 0u) |
+			 (t->hold ? WIRE_RUN_HOLD : 0u) |
 			 (t->change_user ? WIRE_RUN_IDS : 0u),
 		.prefix.v = (const char *const *)strv_argv(&t->prefix),
 		.argv.v = (const char *const *)strv_argv(&t->argv),
@@ -245,6 +253,8 @@ static void fill_run(const struct task *t, struct wire_run *run)
 		.tail_bytes = t->output_bytes ? 16384 : 0,
 		.uid = t->uid,
 		.gid = t->gid,
+		.rows = t->rows,
+		.columns = t->columns,
 	};
 	if (t->private_tmp)
 		run->tmpdir_names.v = tmp_names;
@@ -278,6 +288,32 @@ void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms)
 {
 	if (t->job && p->state == PLACE_UP) {
 		session_kill(p->session, t->job, signal, (uint32_t)grace_ms);
+		place_write(p);
+	}
+}
+
+void place_release(struct place *p, struct task *t)
+{
+	place_kill(p, t, CONTINUE, 0);
+}
+
+void place_input(struct place *p, struct task *t, const void *data, size_t len, bool eof)
+{
+	if (t->job && p->state == PLACE_UP) {
+		session_input(p->session, t->job, data, len, eof);
+		place_write(p);
+	}
+}
+
+size_t place_input_room(const struct place *p)
+{
+	return p->state == PLACE_UP ? session_room(p->session) : 0;
+}
+
+void place_resize(struct place *p, struct task *t, unsigned rows, unsigned columns)
+{
+	if (t->job && p->state == PLACE_UP) {
+		session_resize(p->session, t->job, rows, columns);
 		place_write(p);
 	}
 }

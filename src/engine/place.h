@@ -28,6 +28,11 @@ struct task {
 	bool merge;            /* stderr into stdout */
 	bool private_tmp; /* a directory of its own, in TMPDIR and XTEST_TMPDIR, removed
 			     afterwards */
+	bool input;       /* standard input is what place_input() gives; else nothing */
+	bool terminal;    /* its streams are a terminal of its own, for place_input() and
+			     place_resize(); all output is stream 1 */
+	unsigned rows, columns; /* of that terminal */
+	bool hold; /* stops before its first instruction, until place_release() */
 	bool change_user;
 	uint32_t uid, gid;
 	void (*on_started)(void *ctx, struct task *task); /* may be NULL */
@@ -40,7 +45,8 @@ struct task {
 	void *ctx;
 
 	struct outcome outcome;
-	uint32_t job; /* private: 0 while it is on no place */
+	uint64_t entry; /* once started and held: address of its entry point */
+	uint32_t job;   /* private: 0 while it is on no place */
 };
 
 void task_release(struct task *t);
@@ -106,6 +112,13 @@ const struct wire_welcome *place_welcome(const struct place *p);
  * once as NOT_STARTED or LOST. */
 void place_submit(struct place *p, struct task *t);
 void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms);
+/* Lets a held task go on. */
+void place_release(struct place *p, struct task *t);
+/* Standard input of a task that was submitted with `input` or `terminal`; `eof`: it ends
+ * after that. Give no more than there is room for. */
+void place_input(struct place *p, struct task *t, const void *data, size_t len, bool eof);
+size_t place_input_room(const struct place *p);
+void place_resize(struct place *p, struct task *t, unsigned rows, unsigned columns);
 /* The far side is gone, or of no use: says why, ends it and, as lost, what runs there.
  * Nothing when it is down already. */
 void place_take_down(struct place *p, const char *reason);

@@ -580,6 +580,14 @@ void session_input(
 	} while (len);
 }
 
+void session_resize(struct session *s, uint32_t job, uint32_t rows, uint32_t columns)
+{
+	const struct wire_input input = {.rows = rows, .columns = columns};
+
+	if (find_job(s, job))
+		send_kept(s, WIRE_INPUT, job, &input);
+}
+
 size_t session_room(const struct session *s)
 {
 	size_t held = s->link.end - s->link.start;

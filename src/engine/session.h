@@ -109,9 +109,11 @@ int session_run(struct session *s, uint32_t job, const struct wire_run *run,
 /* Signals the job's group (SIGTERM, SIGINT, …); after grace_ms (0 = never) everything of
  * the job gets SIGKILL. A job that has ended already is left alone. */
 void session_kill(struct session *s, uint32_t job, int signal, uint32_t grace_ms);
-/* Standard input of a job with WIRE_RUN_INPUT. */
+/* Standard input of a job with WIRE_RUN_INPUT or WIRE_RUN_TTY. */
 void session_input(
 	struct session *s, uint32_t job, const void *data, size_t len, bool eof);
+/* The size of the terminal of a job with WIRE_RUN_TTY. */
+void session_resize(struct session *s, uint32_t job, uint32_t rows, uint32_t columns);
 /* Jobs that have been run and not ended, in the order of their start: the first `max` of
  * them into `jobs` (may be NULL). Returns how many there are. */
 size_t session_jobs(const struct session *s, uint32_t *jobs, size_t max);

@@ -1,4 +1,5 @@
 /* Opening the places of columns. */
+#include "engine/workload-look.h"
 #include "engine/workload-machine.h"
 
 enum { OPENING_MAX = 64, WAIT_MS = 1000 };
@@ -42,12 +43,25 @@ static struct place *start_place(
 		c->machine ? workload_machine_shipment(c->machine) : NULL, e);
 }
 
+/* How the machine is started, for who wants to see it. */
+static void tell_command_line(struct workload *w, struct workload_column *c)
+{
+	struct err ignored;
+	autofree char *line = c->machine && w->verbose
+				      ? workload_look_command_line(w, c, &ignored)
+				      : NULL;
+
+	if (line)
+		emit_note(w->emit, line);
+}
+
 static int start_first(struct workload *w, struct workload_column *c, struct err *e)
 {
 	struct place *place;
 
 	if (c->staged && workload_machine_make(w, c, e) < 0)
 		return -1;
+	tell_command_line(w, c);
 	place = start_place(w, c, e);
 	if (!place)
 		return -1;

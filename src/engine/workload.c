@@ -86,6 +86,7 @@ int workload_open(struct workload *w, const struct project *project,
 			   ? (enum config_fresh)w->settings.fresh
 			   : CONFIG_FRESH_RUN;
 	w->machine = o->machine;
+	w->verbose = o->verbose;
 	launch_environment(&w->environment);
 	launch_staged_environment(&w->staged_environment);
 	if (target_list_load(&w->known, NULL, e) < 0)

@@ -68,6 +68,7 @@ struct workload {
 		settings; /* of the profile; borrows from the project's configuration */
 	struct strv environment;        /* of local and user places */
 	struct strv staged_environment; /* of the others */
+	bool verbose;
 	struct workload_machine_options machine;
 	struct image_recipe_list recipes; /* when needed */
 	unsigned jobs;

@@ -1,9 +1,11 @@
 #include "runner/job.h"
 
 #include "runner/flow.h"
+#include "runner/hold.h"
 #include "runner/kin.h"
 #include "runner/signo.h"
 #include "runner/spawn.h"
+#include "runner/terminal.h"
 #include "runner/tmpdir.h"
 #include "runner/words.h"
 
@@ -79,6 +81,8 @@ static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
 
 	if (run->flags & WIRE_RUN_INHERIT)
 		return 0;
+	if (run->flags & WIRE_RUN_TTY)
+		return terminal_open(j, run, stdio);
 	if (run->flags & WIRE_RUN_INPUT) {
 		if (pipe2(fds, O_CLOEXEC) < 0)
 			return -errno;
@@ -195,6 +199,8 @@ static int start(struct runner *r, struct job *j, const struct wire_run *run,
 	runner_close(&s->cage_fd);
 	if (err < 0)
 		return err;
+	if (s->hold)
+		hold_catch(j->pid, &started.entry);
 	started.pid = (uint32_t)j->pid;
 	started.tmpdir = j->tmpdir;
 	link_send(&r->link, WIRE_STARTED, j->id, &started);
@@ -225,6 +231,8 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 		.die_with_us = true,
 		.mounts_fd = r->mounts_fd,
 		.cage_fd = -1,
+		.terminal = run->flags & WIRE_RUN_TTY,
+		.hold = run->flags & WIRE_RUN_HOLD,
 		.rlimits = run->rlimits,
 		.set_ids = run->flags & WIRE_RUN_IDS,
 		.uid = run->uid,
@@ -284,8 +292,10 @@ void job_kill(struct runner *r, uint32_t id, const struct wire_kill *k)
 
 	if (!j || !signal)
 		return;
-	j->killed_by_host = k->signal;
 	signal_job(j, signal);
+	if (signal == SIGCONT)
+		return;
+	j->killed_by_host = k->signal;
 	/* SIGKILL is meant for all of it. */
 	if (signal == SIGKILL)
 		cage_kill(&j->cage);
@@ -299,6 +309,7 @@ int job_input(struct runner *r, uint32_t id, const struct wire_input *input)
 
 	if (!j || j->input_fd < 0)
 		return 0;
+	terminal_resize(j->input_fd, input->rows, input->columns);
 	if (j->input_len + input->data.len > RUNNER_INPUT_MAX)
 		return -ENOBUFS;
 	if (!j->input)

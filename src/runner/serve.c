@@ -55,7 +55,7 @@ void runner_note(struct runner *r, unsigned int level, const char *text)
 uint32_t serve_features(void)
 {
 	return WIRE_FEATURE_JOURNAL | WIRE_FEATURE_VIEW | WIRE_FEATURE_CLOCK |
-	       stage_features();
+	       WIRE_FEATURE_INSIDE | stage_features();
 }
 
 const char *serve_build_id(void)

@@ -1,5 +1,6 @@
 #include "runner/spawn.h"
 
+#include "runner/hold.h"
 #include "runner/kin.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -173,6 +175,8 @@ static int run_child(void *arg)
 	for (int i = 0; i < 3; i++)
 		if (s->stdio[i] >= 0 && dup2(s->stdio[i], i) < 0)
 			give_up(c, WIRE_STEP_STREAMS);
+	if (s->terminal && ioctl(0, TIOCSCTTY, 0) < 0)
+		give_up(c, WIRE_STEP_STREAMS);
 	if (s->mark && kin_set_mark(s->mark) < 0)
 		give_up(c, WIRE_STEP_LIMITS);
 	if (set_limits(&s->rlimits) < 0)
@@ -190,6 +194,8 @@ static int run_child(void *arg)
 	if (s->program && strchr(s->program, '/') && access(s->program, X_OK) < 0)
 		give_up(c, WIRE_STEP_EXEC);
 	reset_signals();
+	if (s->hold)
+		hold_me();
 	execute(s);
 	error = errno;
 	if (error == ENOENT && is_there(s)) {

@@ -18,6 +18,8 @@ struct spawn {
 	const char *cwd;
 	int stdio[3]; /* -1: as ours */
 	bool new_session;
+	bool terminal; /* the first stream becomes the session's */
+	bool hold;     /* see hold.h */
 	bool die_with_us;
 	int mounts_fd; /* mount namespace to enter; its root becomes the directory. -1:
 			  ours */

@@ -39,11 +39,12 @@ FIELDS(run, F(run, U32, flags), F(run, LIST, prefix), F(run, LIST, argv),
 	F(run, U32, cpu_ms), F(run, U32, grace_ms), F(run, U32, leak_ms),
 	F(run, U64, output_bytes), F(run, U32, tail_bytes), F(run, BYTES, rlimits),
 	F(run, U32, uid), F(run, U32, gid), F(run, STR, tmpdir),
-	F(run, LIST, tmpdir_names));
-FIELDS(started, F(started, U32, pid), F(started, STR, tmpdir));
+	F(run, LIST, tmpdir_names), F(run, U32, rows), F(run, U32, columns));
+FIELDS(started, F(started, U32, pid), F(started, STR, tmpdir), F(started, U64, entry));
 FIELDS(failed, F(failed, U32, step), F(failed, U32, error), F(failed, STR, text));
 FIELDS(kill, F(kill, U32, signal), F(kill, U32, grace_ms));
-FIELDS(input, F(input, U32, eof), F(input, BYTES, data));
+FIELDS(input, F(input, U32, eof), F(input, BYTES, data), F(input, U32, rows),
+	F(input, U32, columns));
 FIELDS(output, F(output, U32, stream), F(output, U64, skipped), F(output, BYTES, data));
 FIELDS(exited, F(exited, U32, kind), F(exited, U32, code), F(exited, U32, core),
 	F(exited, U64, wall_us), F(exited, U64, user_us), F(exited, U64, system_us),

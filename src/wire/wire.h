@@ -127,6 +127,7 @@ enum wire_feature {
 	WIRE_FEATURE_VIEW = 1 << 4,    /* ENTER: private namespaces */
 	WIRE_FEATURE_CLOCK =
 		1 << 5, /* CLOCK: may set the clock and feed the random generator */
+	WIRE_FEATURE_INSIDE = 1 << 6, /* RUN_TTY and RUN_HOLD */
 };
 
 #define WIRE_DIGEST_SIZE 32u /* SHA-256 */
@@ -244,6 +245,10 @@ enum wire_run_flag {
 	WIRE_RUN_INPUT =
 		1 << 2,        /* standard input is a pipe fed by INPUT; else /dev/null */
 	WIRE_RUN_IDS = 1 << 3, /* change to uid and gid, without supplementary groups */
+	WIRE_RUN_TTY = 1 << 4, /* all three streams are a terminal of the job's own, fed
+				  by INPUT; what it shows comes as stream 1 */
+	WIRE_RUN_HOLD = 1 << 5, /* stops the program before its first instruction, until
+				   KILL with signal 18 lets it go on */
 };
 
 /* One resource limit; the kernel's numbering differs between architectures, so these are
@@ -288,11 +293,14 @@ struct wire_run {
 	const char *tmpdir; /* directory to make before and to remove after; "" with names
 			       = own choice */
 	struct wire_list tmpdir_names; /* environment names it is given to the job by */
+	uint32_t rows, columns;        /* of the terminal; 0 = not known */
 };
 
 struct wire_started {
 	uint32_t pid;
 	const char *tmpdir; /* "" when none was asked for */
+	uint64_t entry;     /* with HOLD: address of the program's entry point where it
+			       was loaded; 0 = not known */
 };
 
 /* Where a job could not be started. Such a job has no verdict: it never counts as a
@@ -318,8 +326,8 @@ struct wire_failed {
 };
 
 /* KILL: a signal (Linux x86 numbering for all architectures: only 1, 2, 3, 9, 15 are
- * used) to the job's whole group; `grace_ms` after it everything of the job is killed, 0
- * = never. The job ends with EXITED as ever. */
+ * used, and 18 for a job that is held) to the job's whole group; `grace_ms` after it
+ * everything of the job is killed, 0 = never. The job ends with EXITED as ever. */
 struct wire_kill {
 	uint32_t signal;
 	uint32_t grace_ms;
@@ -328,6 +336,7 @@ struct wire_kill {
 struct wire_input {
 	uint32_t eof; /* 1: standard input ends after `data` */
 	struct wire_bytes data;
+	uint32_t rows, columns; /* the terminal has another size now; 0 = no change */
 };
 
 struct wire_output {

@@ -30,6 +30,7 @@ static struct {
 	size_t out_len;
 	unsigned long long err_bytes;
 	int entered;
+	uint64_t entry;
 } heard;
 static char kept_tmpdir[256];
 
@@ -59,8 +60,10 @@ static void start_runner(void)
 		exit(99);
 	server = fork();
 	if (server == 0) {
-		struct serve_options options = {
-			.in_fd = pair[1], .out_fd = pair[1], .mounts_fd = -1, .cages_fd = -1};
+		struct serve_options options = {.in_fd = pair[1],
+			.out_fd = pair[1],
+			.mounts_fd = -1,
+			.cages_fd = -1};
 
 		close(pair[0]);
 		signal(SIGHUP, SIG_IGN);
@@ -118,6 +121,7 @@ static void hear(const struct wire_header *h, const uint8_t *body)
 	case WIRE_STARTED:
 		heard.started++;
 		msg_decode(msg_find(h->type), body, h->length, &u);
+		heard.entry = u.started.entry;
 		snprintf(heard.tmpdir, sizeof(heard.tmpdir), "%s", u.started.tmpdir);
 		break;
 	case WIRE_OUTPUT:
@@ -451,6 +455,47 @@ static void test_input(void)
 	is_str(heard.out, "some words\nsome words\n", "standard input from the host");
 }
 
+static void test_terminal(void)
+{
+	static const char *const argv[] = {"/bin/sh", "-c",
+		"test -t 2 && read word && stty size && echo $word", NULL};
+	static const char *const env[] = {"PATH=/bin:/usr/bin", NULL};
+	struct wire_run run = {.flags = WIRE_RUN_TTY,
+		.argv = {.v = argv},
+		.env = {.v = env},
+		.rows = 33,
+		.columns = 101};
+	struct wire_input input = {
+		.data = {(const uint8_t *)"typed\r", 6}, .rows = 44, .columns = 120};
+
+	memset(&heard, 0, sizeof(heard));
+	link_send(&host, WIRE_RUN, 460, &run);
+	link_send(&host, WIRE_INPUT, 460, &input);
+	while (!heard.exited && listen_for(1000))
+		continue;
+	is_str(heard.out, "typed\r\n44 120\r\ntyped\r\n", "a terminal and its size");
+}
+
+static void test_hold(void)
+{
+	static const char *const argv[] = {"/bin/echo", "on", NULL};
+	struct wire_run run = {.flags = WIRE_RUN_HOLD, .argv = {.v = argv}};
+	struct wire_kill k = {18, 0};
+
+	memset(&heard, 0, sizeof(heard));
+	link_send(&host, WIRE_RUN, 470, &run);
+	for (int i = 0; i < 3; i++)
+		listen_for(100);
+	ok(heard.entry && !heard.out_len && !heard.exited,
+		"a held program stands at its entry point");
+	link_send(&host, WIRE_KILL, 470, &k);
+	while (!heard.exited && listen_for(1000))
+		continue;
+	is_str(heard.out, "on\n", "and goes on when it is let go");
+	ok(heard.end.kind == WIRE_END_EXIT && !heard.end.killed_by_host,
+		"which is nothing that has killed it");
+}
+
 static void test_long_environment(void)
 {
 	static const char *const argv[] = {"/bin/sh", "-c", "echo ${#LONG}", NULL};
@@ -558,6 +603,8 @@ int main(void)
 	test_strangers();
 	test_kill();
 	test_input();
+	test_terminal();
+	test_hold();
 	test_long_environment();
 	test_hostile();
 	test_end();

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# Looking inside: a shell where the tests run, QEMU's command line, a debugger at a test's main.
+
+bats_require_minimum_version 1.5.0
+load common
+
+setup_file() {
+	export XTEST_LIBEXECDIR="$top_builddir" XTEST_DATADIR="$top_srcdir" PATH="$top_builddir:$PATH"
+	# What is built once serves all tests of this file.
+	export demo="$BATS_FILE_TMPDIR/demo"
+	cp -R "$top_srcdir/tests/fixtures/demo" "$demo"
+	chmod -R u+w "$demo"
+}
+
+setup() {
+	cd "$demo"
+}
+
+need_demo() {
+	need_aarch64
+	need_adapter meson
+}
+
+need_system() {
+	need_demo
+	need qemu-system-aarch64 qemu-system-arm
+	xtest image build aarch64 >/dev/null 2>"$BATS_TEST_TMPDIR/image" || skip "no image: $(tail -n 1 "$BATS_TEST_TMPDIR/image")"
+}
+
+@test "a command runs where the tests run: streams, directory, exit status" {
+	need_demo
+	run -3 --separate-stderr xtest shell --target aarch64 -- sh -c 'cat; pwd; ./test-machine >&2; exit 3' <<<"typed"
+	[ "${lines[0]}" = typed ]
+	[[ ${lines[1]} == "$demo"/.xtest/build/aarch64-linux-gnu/meson ]]
+}
+
+@test "without a terminal the shell reads its commands" {
+	need_demo
+	run -7 --separate-stderr xtest shell --target aarch64 <<<'echo "$XTEST_PLACE"; exit 7'
+	[ "$output" = user ]
+}
+
+@test "a command that is not there is no exit status of it" {
+	need_demo
+	run -96 xtest shell --target aarch64 -- /no/such/program
+	[[ $output == *"cannot execute /no/such/program"* ]]
+}
+
+@test "the shell on a terminal: its size, Ctrl-C inside, the way out, the terminal as it was" {
+	need_demo
+	need python3 python3
+	cat >terminal.py <<'PYTHON'
+import fcntl, os, struct, subprocess, sys, termios, time
+ours, theirs = os.openpty()
+fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
+before = termios.tcgetattr(theirs)
+shell = subprocess.Popen(["xtest", "shell", "--target", "aarch64"], stdin=theirs, stdout=theirs,
+    stderr=theirs, start_new_session=True)
+seen = b""
+def until(word):
+    global seen
+    end = time.time() + 60
+    while word not in seen:
+        assert time.time() < end, (word, seen)
+        seen += os.read(ours, 65536)
+    seen = seen.split(word, 1)[1]
+def say(text):
+    os.write(ours, text)
+until(b"aarch64:")
+say(b"stty size; sleep 1000\r")
+until(b"33 101")
+fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 120, 0, 0))
+time.sleep(1)
+say(b"\x03")
+until(b"aarch64:")
+say(b"stty size\r")
+until(b"44 120")
+if sys.argv[1] == "exit":
+    say(b"exit 9\r")
+    assert shell.wait(30) == 9, shell.returncode
+else:
+    shell.kill()
+    shell.wait(30)
+    time.sleep(1)
+assert termios.tcgetattr(theirs) == before, "the terminal is not as it was"
+PYTHON
+	python3 terminal.py exit
+	python3 terminal.py kill
+}
+
+@test "one shell is in one place" {
+	need_demo
+	run -2 xtest shell --target aarch64 --on user,system -- true
+	[[ $output == *"name one --target and one --on"* ]]
+	run -2 xtest shell --target aarch64 true
+	[[ $output == *"a command stands after --"* ]]
+}
+
+@test "in a machine: its kernel, the tests' files, and nothing that is done there lasts" {
+	need_system
+	run -5 --separate-stderr xtest shell --target aarch64 --on system -- \
+		sh -c 'uname -n; ./test-machine >/dev/null && rm -rf ./* && ls | wc -l; exit 5'
+	[ "${lines[0]}" = xtest ]
+	[ "${lines[1]}" = 0 ]
+	run -0 --separate-stderr xtest shell --target aarch64 --on system -- ./test-machine
+}
+
+@test "QEMU's command line on request" {
+	need_system
+	run -0 --separate-stderr xtest shell --target aarch64 --on system --print-command
+	[[ $output == *qemu-system-aarch64*-kernel*-initrd* ]]
+	run -2 xtest shell --target aarch64 --print-command
+	[[ $output == *"name --on system"* ]]
+	run -0 xtest run -v --target aarch64 --on system test-machine
+	[[ $output == *"qemu-system-aarch64 "*-initrd* ]]
+}
