@@ -24,7 +24,7 @@ struct common {
 	bool extract_overwrite;
 	/* machines */
 	unsigned memory_mib, cpus;
-	const char *kernel, *initramfs;
+	const char *kernel, *initramfs, *gdb;
 	bool no_snapshots;
 	/* running */
 	int64_t timeout_ms;

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "cmd/common.h"
 #include "cmd/verb.h"
+#include "engine/debug.h"
 #include "engine/preflight.h"
 #include "engine/schedule.h"
 #include "model/compare.h"
@@ -31,6 +32,7 @@ struct invocation {
 	struct plan plan;
 	struct schedule_result result;
 	struct report_set *reports;
+	struct debug debug;
 	struct compare *compare; /* NULL: nothing runs in two places */
 	bool started;            /* RUN_START was sent */
 };
@@ -209,9 +211,15 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 {
 	struct workload *w = &in->session.workload;
 
+	if (in->c.gdb) {
+		strv_push(&in->c.filters, in->c.gdb);
+		if (debug_open(&in->debug, e) < 0)
+			return -1;
+	}
 	if (common_filter(&in->c, &in->filter, e) < 0 ||
 		common_session_open(&in->session, &in->c, e) < 0)
 		return -1;
+	w->machine.gdb = in->debug.gdb;
 	in->filter.default_filter = w->settings.default_filter;
 	in->session.filter = &in->filter;
 	send_run_start(in, argc, argv);
@@ -223,6 +231,8 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 		workload_plan(w, &in->filter, common_run_ignored(&in->c), &in->plan, e) <
 			0)
 		return -1;
+	if (in->c.gdb)
+		return debug_run(&in->debug, w, &in->plan, e);
 	return in->plan.len ? run_plan(in, e) : nothing_selected(in, e);
 }
 
@@ -267,6 +277,7 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 	filter_set_release(&in.filter);
 	compare_free(in.compare);
 	common_session_close(&in.session);
+	debug_close(&in.debug);
 	common_release(&in.c);
 	return code;
 }

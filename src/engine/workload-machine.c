@@ -299,6 +299,7 @@ int workload_machine_make(struct workload *w, struct workload_column *c, struct 
 	m->config.snapshots = !w->machine.no_snapshots;
 	m->config.content = shipment_key(m->shipment);
 	m->config.log_path = m->log_path;
+	m->config.gdb = w->machine.gdb;
 	c->event.slots = m->config.cpus;
 	return 0;
 }

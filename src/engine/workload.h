@@ -50,6 +50,7 @@ struct workload_column {
 struct workload_machine_options {
 	unsigned memory_mib, cpus;
 	const char *kernel, *initramfs; /* files */
+	const char *gdb;                /* QEMU's -gdb argument; NULL: none */
 	bool no_snapshots;
 };
 

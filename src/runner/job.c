@@ -111,30 +111,13 @@ static int make_streams(struct job *j, const struct wire_run *run, int stdio[3])
 	return 0;
 }
 
-static const char *step_name(uint32_t step)
-{
-	static const char *const names[] = {
-		[WIRE_STEP_REQUEST] = "request",
-		[WIRE_STEP_FORK] = "start a process for",
-		[WIRE_STEP_STREAMS] = "connect the streams of",
-		[WIRE_STEP_TMPDIR] = "make the temporary directory of",
-		[WIRE_STEP_CHDIR] = "change to its directory",
-		[WIRE_STEP_LIMITS] = "set the limits of",
-		[WIRE_STEP_IDS] = "change the user of",
-		[WIRE_STEP_EXEC] = "execute",
-		[WIRE_STEP_INTERPRETER] = "find the loader or interpreter of",
-	};
-
-	return names[step];
-}
-
 static int say_failed(
 	struct runner *r, uint32_t id, uint32_t step, int err, const char *what)
 {
 	char text[1024];
 	struct wire_failed failed = {.step = step, .error = (uint32_t)-err, .text = text};
 
-	snprintf(text, sizeof(text), "cannot %s %s: %s", step_name(step), what,
+	snprintf(text, sizeof(text), "cannot %s %s: %s", spawn_step_name(step), what,
 		strerror(-err));
 	return link_send(&r->link, WIRE_FAILED, id, &failed);
 }

@@ -217,6 +217,23 @@ static int read_report(int fd, struct report *report)
 	return n == (ssize_t)sizeof(*report);
 }
 
+const char *spawn_step_name(uint32_t step)
+{
+	static const char *const names[] = {
+		[WIRE_STEP_REQUEST] = "request",
+		[WIRE_STEP_FORK] = "start a process for",
+		[WIRE_STEP_STREAMS] = "connect the streams of",
+		[WIRE_STEP_TMPDIR] = "make the temporary directory of",
+		[WIRE_STEP_CHDIR] = "change to its directory",
+		[WIRE_STEP_LIMITS] = "set the limits of",
+		[WIRE_STEP_IDS] = "change the user of",
+		[WIRE_STEP_EXEC] = "execute",
+		[WIRE_STEP_INTERPRETER] = "find the loader or interpreter of",
+	};
+
+	return names[step];
+}
+
 int spawn_start(const struct spawn *s, pid_t *pid, uint32_t *step)
 {
 	/* The child's own stack, while we stand still. */

@@ -34,4 +34,7 @@ struct spawn {
 /* 0 and *pid, or a negative errno and *step (enum wire_step). */
 int spawn_start(const struct spawn *s, pid_t *pid, uint32_t *step);
 
+/* What a step (enum wire_step) is, with a name to follow: "execute". Static. */
+const char *spawn_step_name(uint32_t step);
+
 #endif

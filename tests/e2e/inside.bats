@@ -111,6 +111,31 @@ PYTHON
 	[[ $output == *qemu-system-aarch64*-kernel*-initrd* ]]
 	run -2 xtest shell --target aarch64 --print-command
 	[[ $output == *"name --on system"* ]]
-	run -0 xtest run -v --target aarch64 --on system test-machine
+	run -0 xtest run -v --target aarch64 --on system machine
 	[[ $output == *"qemu-system-aarch64 "*-initrd* ]]
+}
+
+@test "a debugger at the case's main, before anything of it has run" {
+	need_system
+	need gdb-multiarch gdb-multiarch
+	export TMPDIR="$BATS_TEST_TMPDIR"
+	xtest run --target aarch64 --on system --gdb roman::parse >out 2>err &
+	# It may have to boot first.
+	for ((i = 0; i < 6; i++)); do
+		eventually grep -qs gdb-multiarch err && break
+	done
+	$(sed -n 's/^  gdb-multiarch/gdb-multiarch -batch/p' err) -ex 'info line' -ex detach >gdb 2>&1
+	wait $!
+	grep -q 'hit Breakpoint 1, main ' gdb
+	grep -q '^ok 8' out
+	[ -z "$(find "$TMPDIR" -name 'xtest-gdb*')" ]
+}
+
+@test "a debugger needs one case, in a machine" {
+	need_demo
+	need gdb-multiarch gdb-multiarch
+	run -2 xtest run --target aarch64 --gdb roman::parse
+	[[ $output == *"name --on system"* ]]
+	run -2 xtest run --target aarch64 --gdb roman
+	[[ $output == *"exactly one case"* ]]
 }
