@@ -18,6 +18,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
+import machines  # noqa: E402
 import projects  # noqa: E402
 
 ZSTD_LEVEL = 3
@@ -236,13 +237,16 @@ class Bench:
         self.row("xtest's peak memory in it", "%.1f MB" % (
             max(r.peaks["xtest"] for r in results["xtest"]) / 1024))
 
+    def system(self):
+        machines.measure(self)
+
     def table(self):
         print("| measured | figure | wanted |\n|---|---|---|")
         for row in self.rows:
             print("| %s | %s | %s |" % row)
 
 
-SECTIONS = ("aarch64", "native", "start", "listing", "many", "flood", "archive")
+SECTIONS = ("aarch64", "native", "start", "listing", "many", "flood", "archive", "system")
 
 
 def main():

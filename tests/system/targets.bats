@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# The fixture project with every fate on a real kernel of each target, beside the same programs in user mode. What
+# differs is listed by xtest itself; here it must be nothing. Images are fetched and kept: the first run takes minutes.
+
+load ../e2e/common
+
+# Debian packages by target: the emulator of the machine, and the compiler.
+declare -A machines=(
+	[aarch64]="qemu-system-aarch64 qemu-system-arm aarch64-linux-gnu"
+	[armv7]="qemu-system-arm qemu-system-arm arm-linux-gnueabihf"
+	[i686]="qemu-system-i386 qemu-system-x86 i686-linux-gnu"
+	[mips64el]="qemu-system-mips64el qemu-system-mips mips64el-linux-gnuabi64"
+	[ppc64le]="qemu-system-ppc64 qemu-system-ppc powerpc64le-linux-gnu"
+	[riscv64]="qemu-system-riscv64 qemu-system-misc riscv64-linux-gnu"
+	[s390x]="qemu-system-s390x qemu-system-misc s390x-linux-gnu"
+	[x86_64]="qemu-system-x86_64 qemu-system-x86 x86_64-linux-gnu"
+)
+
+check_target() { # TARGET
+	local qemu package triple status=0
+	read -r qemu package triple <<<"${machines[$1]}"
+	need "$qemu" "$package"
+	need "$triple-gcc" "gcc-$triple"
+	need jq jq
+	fates_copy make "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR/fates"
+	xtest --target "$1" --on "$2" --on system --report jsonl=../events.jsonl >../out 2>&1 || status=$?
+	[ "$status" = 107 ] || {
+		echo "exit code $status"
+		tail -n 40 ../out
+		return 1
+	}
+	expected_verdicts make >../expected
+	for column in "$1@$2" "$1@system"; do
+		jq -r --arg column "$column" 'select(.event == "case-end" and .column == $column) |
+			(.suite | sub(".*::"; "")) + " " + .verdict' ../events.jsonl | LC_ALL=C sort >../verdicts
+		diff ../expected ../verdicts
+	done
+	eventually nobody_alive "XTEST_WORKSPACE_ROOT=$PWD"
+}
+
+@test "every fate on aarch64" {
+	check_target aarch64 user
+}
+
+@test "every fate on armv7" {
+	check_target armv7 user
+}
+
+@test "every fate on i686" {
+	check_target i686 local
+}
+
+@test "every fate on mips64el" {
+	check_target mips64el user
+}
+
+@test "every fate on ppc64le" {
+	check_target ppc64le user
+}
+
+@test "every fate on riscv64" {
+	check_target riscv64 user
+}
+
+@test "every fate on s390x" {
+	check_target s390x user
+}
+
+@test "every fate on x86_64" {
+	check_target x86_64 local
+}
