@@ -5,7 +5,7 @@
 load ../e2e/common
 
 # Debian packages by target: the emulator of the machine, and the compiler.
-declare -A machines=(
+declare -gA machines=(
 	[aarch64]="qemu-system-aarch64 qemu-system-arm aarch64-linux-gnu"
 	[armv7]="qemu-system-arm qemu-system-arm arm-linux-gnueabihf"
 	[i686]="qemu-system-i386 qemu-system-x86 i686-linux-gnu"
@@ -30,7 +30,8 @@ check_target() { # TARGET
 		tail -n 40 ../out
 		return 1
 	}
-	expected_verdicts make >../expected
+	# host-tool has a column of its own
+	expected_verdicts make | grep -v "^host-tool " >../expected
 	for column in "$1@$2" "$1@system"; do
 		jq -r --arg column "$column" 'select(.event == "case-end" and .column == $column) |
 			(.suite | sub(".*::"; "")) + " " + .verdict' ../events.jsonl | LC_ALL=C sort >../verdicts
