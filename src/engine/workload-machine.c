@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 enum {
-	MEMORY_STEP_MIB = 64, /* so that a few bytes more are the same machine */
 	NOTES_MAX = 3,
 	HOST_SHARE = 2, /* all machines together: a part of the free memory */
 };
@@ -198,13 +197,21 @@ static int make_shipment(struct workload *w, const struct workload_column *c,
 
 /* ---- how large it is */
 
+/* In steps, so that a few bytes more are the same machine, and as its kind allows it. */
+static uint64_t round_memory(const struct workload_machine *m, uint64_t mib)
+{
+	unsigned step = m->recipe.machine.memory_step_mib;
+
+	return (mib + step - 1) / step * step;
+}
+
 /* What is sent lies there, and a test's copy or output beside it. */
 static uint64_t memory_needed(const struct workload_machine *m)
 {
 	uint64_t mib = m->recipe.machine.memory_mib +
 		       2 * ((shipment_bytes(m->shipment) >> 20) + 1);
 
-	return (mib + MEMORY_STEP_MIB - 1) / MEMORY_STEP_MIB * MEMORY_STEP_MIB;
+	return round_memory(m, mib);
 }
 
 static int size_memory(const struct workload *w, struct workload_machine *m,
@@ -232,7 +239,7 @@ static int size_memory(const struct workload *w, struct workload_machine *m,
 			(double)shipment_bytes(m->shipment) / (1 << 20),
 			(unsigned long long)have,
 			(unsigned long long)(MAX(given, need) - have));
-	m->config.memory_mib = (unsigned)(given ? given : need);
+	m->config.memory_mib = (unsigned)round_memory(m, given ? given : need);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ static const struct field fields[] = {
 	FIELD("machine", "console", FIELD_STRING, machine.console),
 	FIELD("machine", "arguments", FIELD_STRV, machine.extra),
 	FIELD("machine", "memory", FIELD_UINT, machine.memory_mib),
+	FIELD("machine", "memory-step", FIELD_UINT, machine.memory_step_mib),
 	FIELD("machine", "max-cpus", FIELD_UINT, machine.max_cpus),
 };
 

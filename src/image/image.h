@@ -13,15 +13,16 @@
 
 /* How QEMU is started for a machine of this kind. */
 struct image_machine {
-	char *qemu;          /* "qemu-system-aarch64" */
-	char *package;       /* Debian package that has it */
-	char *machine;       /* "virt,gic-version=3" */
-	char *cpu;           /* under TCG: the fastest model that is right */
-	char *serial;        /* "virtio-serial-device", "-pci" or "-ccw" variant */
-	char *console;       /* the kernel's name of the console: "ttyAMA0" */
-	struct strv extra;   /* more arguments of QEMU */
-	unsigned memory_mib; /* without an archive */
-	unsigned max_cpus;   /* with which a restored machine still answers */
+	char *qemu;               /* "qemu-system-aarch64" */
+	char *package;            /* Debian package that has it */
+	char *machine;            /* "virt,gic-version=3" */
+	char *cpu;                /* under TCG: the fastest model that is right */
+	char *serial;             /* "virtio-serial-device", "-pci" or "-ccw" variant */
+	char *console;            /* the kernel's name of the console: "ttyAMA0" */
+	struct strv extra;        /* more arguments of QEMU */
+	unsigned memory_mib;      /* without an archive */
+	unsigned memory_step_mib; /* it is a multiple of this */
+	unsigned max_cpus;        /* with which a restored machine still answers */
 };
 
 /* images/NAME.json */

@@ -30,8 +30,9 @@ check_target() { # TARGET
 		tail -n 40 ../out
 		return 1
 	}
-	# host-tool has a column of its own
-	expected_verdicts make | grep -v "^host-tool " >../expected
+	expected_verdicts make >../expected
+	# The build machine's own program has a column of its own, unless the two are the same kind.
+	[ "$triple" = x86_64-linux-gnu ] || sed -i '/^host-tool /d' ../expected
 	for column in "$1@$2" "$1@system"; do
 		jq -r --arg column "$column" 'select(.event == "case-end" and .column == $column) |
 			(.suite | sub(".*::"; "")) + " " + .verdict' ../events.jsonl | LC_ALL=C sort >../verdicts
