@@ -4,6 +4,9 @@ enum blame blame_find(const struct blame_facts *facts)
 {
 	if (!facts->renewable)
 		return BLAME_NOBODY;
+	/* Two machines in a row that this host did not serve say nothing of the case. */
+	if (facts->alone && facts->demise && facts->demise->by_host)
+		return BLAME_NOBODY;
 	/* Two machines in a row are no accident, whatever the second died of. */
 	if (facts->alone)
 		return BLAME_CASE;

@@ -303,7 +303,7 @@ int workload_machine_make(struct workload *w, struct workload_column *c, struct 
 	m->config.image = &m->image;
 	m->config.console = m->console;
 	m->config.cpus = find_capacity(w, m, 0).cpus;
-	m->config.snapshots = !w->machine.no_snapshots;
+	m->config.snapshots = !w->machine.no_snapshots && m->recipe.machine.snapshots;
 	m->config.content = shipment_key(m->shipment);
 	m->config.log_path = m->log_path;
 	m->config.gdb = w->machine.gdb;

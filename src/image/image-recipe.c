@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum field_kind { FIELD_STRING, FIELD_STRV, FIELD_UINT };
+enum field_kind { FIELD_STRING, FIELD_STRV, FIELD_UINT, FIELD_BOOL };
 
 /* One member of the file: where it is, and where it goes. */
 struct field {
@@ -39,6 +39,7 @@ static const struct field fields[] = {
 	FIELD("machine", "arguments", FIELD_STRV, machine.extra),
 	FIELD("machine", "memory", FIELD_UINT, machine.memory_mib),
 	FIELD("machine", "memory-step", FIELD_UINT, machine.memory_step_mib),
+	FIELD("machine", "snapshots", FIELD_BOOL, machine.snapshots),
 	FIELD("machine", "max-cpus", FIELD_UINT, machine.max_cpus),
 };
 
@@ -109,6 +110,7 @@ static int bad_member(const struct field *f, const char *path, struct err *e)
 		[FIELD_STRING] = "a string",
 		[FIELD_STRV] = "an array of strings",
 		[FIELD_UINT] = "a number from 1 on",
+		[FIELD_BOOL] = "true or false",
 	};
 
 	return err_set(e, ERR_SETUP, "%s: \"%s%s%s\" must be %s", path,
@@ -130,6 +132,8 @@ static int read_field(struct image_recipe *r, const struct field *f,
 	} else if (f->kind == FIELD_UINT && json_int(value, 0) >= 1 &&
 		   json_int(value, 0) <= INT32_MAX) {
 		*(unsigned *)member = (unsigned)json_int(value, 0);
+	} else if (f->kind == FIELD_BOOL && json_kind(value) == JSON_BOOL) {
+		*(bool *)member = json_boolean(value, false);
 	} else {
 		return bad_member(f, path, e);
 	}

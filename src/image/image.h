@@ -22,7 +22,8 @@ struct image_machine {
 	struct strv extra;        /* more arguments of QEMU */
 	unsigned memory_mib;      /* without an archive */
 	unsigned memory_step_mib; /* it is a multiple of this */
-	unsigned max_cpus;        /* with which a restored machine still answers */
+	unsigned max_cpus;        /* with which it works reliably */
+	bool snapshots; /* a restored machine behaves as the one that was saved */
 };
 
 /* images/NAME.json */

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const char *silence_judge(const struct silence *s)
+const char *silence_judge(const struct silence *s, bool *starved)
 {
+	*starved = false;
 	if (s->silence_ms <= SILENCE_LIMIT_MS)
 		return NULL;
 	switch (s->state) {
@@ -24,9 +25,8 @@ const char *silence_judge(const struct silence *s)
 		return "it runs, but nothing in it answers";
 	if (s->host_idle_ms * 2 >= s->silence_ms)
 		return "it does nothing";
-	if (s->silence_ms > SILENCE_STARVED_MS)
-		return "this host gives it too little of its CPUs";
-	return NULL;
+	*starved = s->silence_ms > SILENCE_STARVED_MS;
+	return *starved ? "this host gives it too little of its CPUs" : NULL;
 }
 
 /* The numbers of proc_pid_stat(5) from field 3 on: the name before them may hold

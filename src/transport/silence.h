@@ -24,8 +24,9 @@ struct silence {
 };
 
 /* Why the machine is dead, or NULL as long as it may still answer. A constant text that
- * follows "the machine has not answered for … s". */
-const char *silence_judge(const struct silence *s);
+ * follows "the machine has not answered for … s". *starved: it was not given the CPU, so
+ * nothing it ran is to blame. */
+const char *silence_judge(const struct silence *s, bool *starved);
 
 /* Counters of the process and of the host, to be subtracted. */
 struct silence_sample {

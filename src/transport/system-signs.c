@@ -154,7 +154,7 @@ static bool die(struct system *s, struct demise *demise, char *reason, bool by_g
 
 /* Why it is dead when it has been silent for so long; the caller's, NULL while it may
  * live. */
-static char *judge_silence(struct system *s, int64_t silence_ms)
+static char *judge_silence(struct system *s, int64_t silence_ms, bool *starved)
 {
 	struct silence_sample now;
 	struct silence facts;
@@ -179,7 +179,7 @@ static char *judge_silence(struct system *s, int64_t silence_ms)
 		.qemu_cpu_ms = now.qemu_cpu_ms - s->before.qemu_cpu_ms,
 		.host_idle_ms = now.host_idle_ms - s->before.host_idle_ms,
 	};
-	why = silence_judge(&facts);
+	why = silence_judge(&facts, starved);
 	return why ? xasprintf("the machine has not answered for %.1f s: %s",
 			     (double)silence_ms / 1000, why)
 		   : NULL;
@@ -203,7 +203,7 @@ bool system_check(struct link *link, int64_t silence_ms, struct demise *demise)
 		return die(s, demise, xstrdup(s->fatal), true);
 	if (qmp_failure(s->qmp))
 		return die(s, demise, xasprintf("QEMU: %s", qmp_failure(s->qmp)), false);
-	reason = judge_silence(s, silence_ms);
+	reason = judge_silence(s, silence_ms, &demise->by_host);
 	if (!reason)
 		return false;
 	/* An oops that took the runner with it is the guest's own doing. */

@@ -52,6 +52,8 @@ struct demise {
 	char *reason;  /* owned: "kernel panic: sysrq triggered crash", "QEMU was killed
 			  by signal 9 (SIGKILL)", "the machine has not answered for 3 s" */
 	char *console; /* owned: the excerpt of its console; may be NULL */
+	bool by_host;  /* this host had too little to give: says nothing of what ran there
+			*/
 	bool by_guest; /* what ran inside did it (a panic, a reset, a power-off); else
 			  the far side itself failed */
 };

@@ -10,7 +10,7 @@
 #define MACHINE_BUT_MEMORY                                                               \
 	"\"qemu\": \"q\", \"package\": \"p\", \"type\": \"t\", \"cpu\": \"c\", "         \
 	"\"serial\": \"s\", \"console\": \"tty\", \"arguments\": [], \"max-cpus\": 1, "  \
-	"\"memory-step\": 64"
+	"\"memory-step\": 64, \"snapshots\": true"
 #define MEMBERS                                                                          \
 	"\"name\": \"a\", \"description\": \"d\", \"architecture\": \"x\", "             \
 	"\"kernel\": \"k\", \"modules\": [\"m\"]"

@@ -69,8 +69,9 @@ static bool script_check(
 	script.silence_ms = MAX(script.silence_ms, silence_ms);
 	if (!script.dies_of)
 		return false;
-	*demise = (struct demise){xstrdup(script.dies_of),
-		xstrdup("[ 1.0] the last words"), script.by_guest};
+	*demise = (struct demise){.reason = xstrdup(script.dies_of),
+		.console = xstrdup("[ 1.0] the last words"),
+		.by_guest = script.by_guest};
 	return true;
 }
 

@@ -202,6 +202,7 @@ static void test_blame(void)
 {
 	static const struct demise guest = {.by_guest = true};
 	static const struct demise accident = {.by_guest = false};
+	static const struct demise starved = {.by_host = true};
 	static const struct {
 		const char *name;
 		struct blame_facts facts;
@@ -216,6 +217,10 @@ static void test_blame(void)
 			BLAME_SUSPECT},
 		{"again, and the guest did it", {&guest, true, 1, true}, BLAME_CASE},
 		{"again, and QEMU died", {&accident, true, 1, true}, BLAME_CASE},
+		{"the only one, and the host was too busy", {&starved, true, 1, false},
+			BLAME_SUSPECT},
+		{"again, and the host was too busy", {&starved, true, 1, true},
+			BLAME_NOBODY},
 		{"again, and nobody knows why", {NULL, true, 1, true}, BLAME_CASE},
 		{"there is no other place like it", {&guest, false, 1, false},
 			BLAME_NOBODY},

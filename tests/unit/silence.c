@@ -12,6 +12,7 @@ static const struct {
 	const char *name;
 	struct silence facts; /* silence, state, QEMU's CPU, idle CPU of the host */
 	const char *why;
+	bool starved;
 } rows[] = {
 	{"not long enough", {3000, 'S', 3000, 6000}, NULL},
 	{"not long enough, although stopped", {2500, 'T', 0, 5000}, NULL},
@@ -26,7 +27,7 @@ static const struct {
 	{"starved", {3100, 'R', 200, 0}, NULL},
 	{"starved, and others wait for a disk", {5000, 'D', 100, 400}, NULL},
 	{"starved for very long", {30001, 'R', 900, 100},
-		"this host gives it too little of its CPUs"},
+		"this host gives it too little of its CPUs", true},
 	{"nothing could be read", {3100, '?', 0, 0}, NULL},
 };
 
@@ -62,8 +63,13 @@ static void test_look(void)
 
 int main(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		is_str(silence_judge(&rows[i].facts), rows[i].why, rows[i].name);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool starved;
+
+		is_str(silence_judge(&rows[i].facts, &starved), rows[i].why,
+			rows[i].name);
+		ok(starved == rows[i].starved, "%s: whose fault", rows[i].name);
+	}
 	test_look();
 	return tap_done();
 }
