@@ -7,6 +7,7 @@
 #include "engine/debug.h"
 #include "engine/preflight.h"
 #include "engine/schedule.h"
+#include "engine/workload-machine.h"
 #include "model/compare.h"
 #include "report/report-set.h"
 
@@ -204,6 +205,9 @@ static int run_plan(struct invocation *in, struct err *e)
 	preflight_check(w, &in->plan);
 	send_plan(in);
 	schedule_run(&in->plan, &o, &in->result);
+	for (size_t i = 0; i < w->n_columns; i++)
+		workload_machine_tell_kernel(w, &w->columns[i], in->result.counts.total,
+			&in->result.counts, &in->result.column_counts[i]);
 	return exit_code(&in->result);
 }
 

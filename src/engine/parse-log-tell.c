@@ -5,14 +5,15 @@
 static const struct event_column column = {
 	.label = "log", .target = "log", .place = "log", .slots = 1};
 
-static void tell_case(const struct emit *emit, const struct parse_log *p, size_t index)
+static void tell_case(const struct emit *emit, const struct parse_log *p, size_t index,
+	const struct event_column *in, size_t at)
 {
 	const struct parse_log_case *c = &p->cases[index];
 	struct event_item item = {
-		.index = index,
+		.index = at,
 		.suite = &p->suites.v[c->suite],
 		.test = &p->suites.v[c->suite].cases[c->test],
-		.column = &column,
+		.column = in,
 		.attempt = 1,
 		.attempts = 1,
 	};
@@ -50,7 +51,7 @@ int parse_log_tell(const struct parse_log *p, const struct emit *emit)
 	emit_send(emit, &event);
 	for (size_t i = 0; i < p->len; i++) {
 		event_counts_add(&counts, p->cases[i].judgement.verdict);
-		tell_case(emit, p, i);
+		tell_case(emit, p, i, &column, i);
 	}
 	event = (struct event){
 		.type = EVENT_RUN_END,
@@ -62,4 +63,21 @@ int parse_log_tell(const struct parse_log *p, const struct emit *emit)
 	};
 	emit_send(emit, &event);
 	return event.end.exit_code;
+}
+
+void parse_log_tell_kernel(const struct parse_log *p, const struct emit *emit,
+	const struct event_column *in, size_t at, struct event_counts *counts,
+	struct event_counts *column_counts)
+{
+	for (size_t i = 0; i < p->len; i++) {
+		const struct parse_log_case *c = &p->cases[i];
+
+		if (streq(p->suites.v[c->suite].package, "console"))
+			continue;
+		counts->total++;
+		column_counts->total++;
+		event_counts_add(counts, c->judgement.verdict);
+		event_counts_add(column_counts, c->judgement.verdict);
+		tell_case(emit, p, i, in, at++);
+	}
 }

@@ -7,6 +7,7 @@
 #define XTEST_ENGINE_PARSE_LOG_H
 
 #include "model/console.h"
+#include "model/event.h"
 #include "model/outcome.h"
 #include "model/suite.h"
 
@@ -41,6 +42,11 @@ void parse_log_end(struct parse_log *p);
 /* Sends the events of a run in which all this happened, but the first (RUN_START).
  * Returns the exit code. */
 int parse_log_tell(const struct parse_log *p, const struct emit *emit);
+/* Inside another run, whose plan had `at` cases: sends the cases of its KTAP (not the
+ * troubles of its kernel), as `column`'s, and counts them. */
+void parse_log_tell_kernel(const struct parse_log *p, const struct emit *emit,
+	const struct event_column *column, size_t at, struct event_counts *counts,
+	struct event_counts *column_counts);
 void parse_log_release(struct parse_log *p);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "engine/capacity.h"
+#include "engine/parse-log.h"
 #include "engine/ship.h"
 #include "engine/step.h"
 #include "engine/workload-archive.h"
@@ -303,10 +304,50 @@ int workload_machine_make(struct workload *w, struct workload_column *c, struct 
 	m->config.image = &m->image;
 	m->config.console = m->console;
 	m->config.cpus = find_capacity(w, m, 0).cpus;
-	m->config.snapshots = !w->machine.no_snapshots && m->recipe.machine.snapshots;
+	/* A kernel under test tells at its boot what it finds. */
+	m->config.snapshots = !w->machine.no_snapshots && !w->machine.kernel &&
+			      m->recipe.machine.snapshots;
 	m->config.content = shipment_key(m->shipment);
 	m->config.log_path = m->log_path;
 	m->config.gdb = w->machine.gdb;
 	c->event.slots = m->config.cpus;
 	return 0;
+}
+
+/* ---- what its kernel has to say */
+
+static void name_kernel(struct parse_log *p)
+{
+	for (size_t i = 0; i < p->suites.len; i++) {
+		struct suite *s = &p->suites.v[i];
+
+		if (streq(s->package, "console"))
+			continue;
+		free(s->package);
+		free(s->id);
+		s->package = xstrdup("kernel");
+		s->id = xasprintf("kernel::%s", s->name);
+	}
+}
+
+void workload_machine_tell_kernel(const struct workload *w,
+	const struct workload_column *c, size_t at, struct event_counts *counts,
+	struct event_counts *column_counts)
+{
+	autorelease(buf) struct buf text = BUF_INIT;
+	struct parse_log log;
+	struct err e = {0};
+
+	if (!w->machine.kernel || !c->machine || !c->machine->log_path)
+		return;
+	if (fs_read_file(c->machine->log_path, &text, &e) < 0) {
+		emit_note(w->emit, e.msg);
+		return;
+	}
+	parse_log_init(&log, c->machine->console, PARSE_LOG_AUTO, "kernel");
+	parse_log_feed(&log, text.data, text.len);
+	parse_log_end(&log);
+	name_kernel(&log);
+	parse_log_tell_kernel(&log, w->emit, &c->event, at, counts, column_counts);
+	parse_log_release(&log);
 }

@@ -17,6 +17,12 @@ void workload_machine_free(struct workload_machine *m);
 /* Borrowed. */
 const struct machine_config *workload_machine_config(const struct workload_machine *m);
 struct shipment *workload_machine_shipment(const struct workload_machine *m);
+/* After the run, when the kernel was the user's own (--kernel): what KTAP the consoles
+ * of the column's machines have, as suites `kernel::NAME`. Told as cases of the column
+ * and counted; `at`: how many cases there were before. */
+void workload_machine_tell_kernel(const struct workload *w,
+	const struct workload_column *c, size_t at, struct event_counts *counts,
+	struct event_counts *column_counts);
 /* How many machines the column has for so many cases (0: not known). At least 1. */
 size_t workload_machine_count(
 	const struct workload *w, const struct workload_column *c, size_t cases);

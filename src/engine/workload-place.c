@@ -88,6 +88,15 @@ static void start_others(struct workload *w, struct workload_column *c, size_t c
 	}
 }
 
+/* What is the usual reason when one's own kernel does not answer. */
+static const char *hint(const struct workload *w)
+{
+	return w->machine.kernel ? "; the kernel of --kernel needs virtio and "
+				   "virtio_console built in "
+				   "(docs/images.md), and its console is in .xtest/"
+				 : "";
+}
+
 /* Every first place is up, or one is not to be had. */
 static int wait_first(struct workload *w, struct workload_column *const *columns,
 	size_t n, struct err *e)
@@ -101,8 +110,9 @@ static int wait_first(struct workload *w, struct workload_column *const *columns
 			places[i] = columns[i]->places[0];
 			coming += place_state(places[i]) == PLACE_COMING;
 			if (place_state(places[i]) == PLACE_DOWN)
-				return err_set(e, ERR_INFRA, "%s: %s", columns[i]->label,
-					place_why_down(places[i]));
+				return err_set(e, ERR_INFRA, "%s: %s%s",
+					columns[i]->label, place_why_down(places[i]),
+					hint(w));
 		}
 		if (!coming)
 			return 0;

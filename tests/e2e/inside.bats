@@ -139,3 +139,47 @@ PYTHON
 	run -2 xtest run --target aarch64 --gdb roman
 	[[ $output == *"exactly one case"* ]]
 }
+
+@test "what one's own kernel prints as KTAP are cases of the report" {
+	need_system
+	need jq jq
+	image=$(xtest image build aarch64)
+	# Printed where a kernel prints it; one that is built with kunit does so at its boot.
+	mkdir kernel
+	cat >kernel/console <<-'SHELL'
+		#!/bin/sh
+		cat >/dev/console <<KTAP
+		KTAP version 1
+		1..1
+		    KTAP version 1
+		    # Subtest: list
+		    1..2
+		    ok 1 add
+		    not ok 2 splice
+		not ok 1 list
+		KTAP
+	SHELL
+	chmod +x kernel/console
+	cat >kernel/xtest.json <<-'JSON'
+		{"adapter": "manifest",
+		 "suites": [{"name": "console", "command": ["./console"], "platform": "target"}]}
+	JSON
+	# The image's kernel as a file needs its modules; the image's archive below the new one brings them.
+	run xtest run -C kernel --target aarch64 --on system --report jsonl=out.jsonl --report human \
+		--kernel "$image/kernel" --initramfs "$image/initramfs"
+	echo "$output"
+	[ "$status" = 100 ]
+	jq -r 'select(.event == "case-end") | "\(.suite) \(.case) \(.verdict)"' out.jsonl >verdicts
+	cat verdicts
+	grep -qx 'kernel::list add pass' verdicts
+	grep -qx 'kernel::list splice fail' verdicts
+	jq -e 'select(.event == "run-end") | .failed == 1 and .passed == 2 and .columns[0].total == 3' out.jsonl
+}
+
+@test "a kernel that cannot answer: what it lacks is said" {
+	need_system
+	image=$(xtest image build aarch64)
+	run -107 xtest run --target aarch64 --on system --kernel "$image/kernel" machine
+	[[ $output == *"needs virtio and virtio_console built in"* ]]
+	grep -q 'Attempted to kill init' .xtest/console-aarch64.log
+}
