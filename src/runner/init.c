@@ -47,8 +47,10 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 
 bool init_is_wanted(int argc, char **argv)
 {
-	return getpid() == 1 && ((argc > 1 && strcmp(argv[1], "init") == 0) ||
-					access(INIT_MODULES, F_OK) == 0);
+	/* A kernel that has all it needs built in comes without a list. */
+	return getpid() == 1 &&
+	       ((argc > 1 && strcmp(argv[1], "init") == 0) ||
+		       strcmp(argv[0], "/init") == 0 || access(INIT_MODULES, F_OK) == 0);
 }
 
 /* ---- file systems */

@@ -19,8 +19,8 @@
 #define INIT_MODULES "/xtest/modules.list"
 #define INIT_WORK "/xtest/work"
 
-/* True when this process is the first one of a machine that was made for it: the list of
- * modules is there, or the first argument is "init". */
+/* True when this process is the first one of a machine that was made for it: it is
+ * called /init, the list of modules is there, or the first argument is "init". */
 bool init_is_wanted(int argc, char **argv);
 /* Comes back only when the machine cannot be switched off; the exit status then. */
 int init_main(void);
