@@ -32,6 +32,7 @@ struct debugged {
 	const char *program; /* here */
 	int ready_fd;        /* readable once the breakpoint is set */
 	pid_t debugger;      /* 0: none of ours */
+	bool own_debugger;   /* signals from the keyboard are its business */
 	bool started, released, ended;
 };
 
@@ -118,6 +119,7 @@ static int start_debugger(struct debugged *g, struct err *e)
 {
 	autofree char *path = fs_join(g->d->dir, "commands");
 
+	g->own_debugger = true;
 	g->debugger = fork();
 	if (g->debugger < 0) {
 		g->debugger = 0;
@@ -177,7 +179,7 @@ static int serve(struct debugged *g, struct err *e)
 		bool ready =
 			place_wait(&g->place, 1, g->released ? -1 : g->ready_fd, WAIT_MS);
 
-		if (!g->debugger && interrupt_check(g->w->interrupt))
+		if (interrupt_check(g->w->interrupt) && !g->own_debugger)
 			return err_set(e, ERR_TESTS_FAILED, "interrupted");
 		if (g->started && !attached && !g->ended) {
 			attached = true;
@@ -189,6 +191,9 @@ static int serve(struct debugged *g, struct err *e)
 			place_release(g->place, &g->task);
 		}
 	}
+	/* What is not taken would end us when signals are let in again. */
+	interrupt_check(g->w->interrupt);
+	g->w->interrupt->count = 0;
 	return 0;
 }
 
