@@ -14,21 +14,21 @@ static const struct {
 	const char *why;
 	bool starved;
 } rows[] = {
-	{"not long enough", {3000, 'S', 3000, 6000}, NULL},
-	{"not long enough, although stopped", {2500, 'T', 0, 5000}, NULL},
-	{"stopped", {3001, 'T', 0, 0}, "QEMU has been stopped"},
-	{"stopped by a debugger", {3001, 't', 0, 0}, "QEMU has been stopped"},
-	{"a zombie", {3001, 'Z', 0, 0}, "QEMU has ended"},
+	{"not long enough", {3000, 'S', 3000, 6000}, NULL, false},
+	{"not long enough, although stopped", {2500, 'T', 0, 5000}, NULL, false},
+	{"stopped", {3001, 'T', 0, 0}, "QEMU has been stopped", false},
+	{"stopped by a debugger", {3001, 't', 0, 0}, "QEMU has been stopped", false},
+	{"a zombie", {3001, 'Z', 0, 0}, "QEMU has ended", false},
 	{"in an endless loop", {3100, 'R', 3000, 3000},
-		"it runs, but nothing in it answers"},
+		"it runs, but nothing in it answers", false},
 	{"in an endless loop on a full host", {3100, 'R', 1600, 0},
-		"it runs, but nothing in it answers"},
-	{"all CPUs of it hang", {3100, 'S', 5, 5000}, "it does nothing"},
-	{"starved", {3100, 'R', 200, 0}, NULL},
-	{"starved, and others wait for a disk", {5000, 'D', 100, 400}, NULL},
+		"it runs, but nothing in it answers", false},
+	{"all CPUs of it hang", {3100, 'S', 5, 5000}, "it does nothing", false},
+	{"starved", {3100, 'R', 200, 0}, NULL, false},
+	{"starved, and others wait for a disk", {5000, 'D', 100, 400}, NULL, false},
 	{"starved for very long", {30001, 'R', 900, 100},
 		"this host gives it too little of its CPUs", true},
-	{"nothing could be read", {3100, '?', 0, 0}, NULL},
+	{"nothing could be read", {3100, '?', 0, 0}, NULL, false},
 };
 
 static void test_look(void)
