@@ -31,7 +31,7 @@ def project(root, cases, text="exit 0"):
     tree.mkdir(parents=True)
     projects.write(tree / "case.sh", "#!/bin/sh\n%s\n" % text)
     os.chmod(tree / "case.sh", 0o755)
-    projects.write(tree / "xtest.json", json.dumps({"tests": [
+    projects.write(tree / "xtest.json", json.dumps({"suites": [
         {"name": "case%03d" % n, "command": ["./case.sh", str(n)]} for n in range(cases)]}))
     return tree
 
