@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -476,6 +477,17 @@ static void test_terminal(void)
 	is_str(heard.out, "typed\r\n44 120\r\ntyped\r\n", "a terminal and its size");
 }
 
+/* An emulator of programs traces none. */
+static bool can_trace(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0);
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 static void test_hold(void)
 {
 	static const char *const argv[] = {"/bin/echo", "on", NULL};
@@ -486,8 +498,12 @@ static void test_hold(void)
 	link_send(&host, WIRE_RUN, 470, &run);
 	for (int i = 0; i < 3; i++)
 		listen_for(100);
-	ok(heard.entry && !heard.out_len && !heard.exited,
-		"a held program stands at its entry point");
+	if (can_trace())
+		ok(heard.entry && !heard.out_len && !heard.exited,
+			"a held program stands at its entry point");
+	else
+		skip("a held program stands at its entry point",
+			"this emulator traces no programs");
 	link_send(&host, WIRE_KILL, 470, &k);
 	while (!heard.exited && listen_for(1000))
 		continue;
