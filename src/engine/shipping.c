@@ -27,7 +27,8 @@ struct shipping {
 	bool *missing;             /* one for each blob */
 	/* SEND: blobs in the order of their numbers */
 	size_t blob, stored_due;
-	int fd; /* of the blob under way; -1: none */
+	bool busy; /* the runner decodes a large blob: what is sent now is sent twice */
+	int fd;    /* of the blob under way; -1: none */
 	uint64_t at, offset;
 	uint64_t sent_bytes, total_bytes;
 	/* LINK */
@@ -104,6 +105,7 @@ void shipping_stored(
 		return;
 	}
 	p->stored_due--;
+	p->busy = p->busy && p->stored_due;
 	if (error)
 		fail(p, p->shipment->blobs[blob].path, error, text);
 }
@@ -191,7 +193,10 @@ static int begin_blob(struct shipping *p, struct err *e)
 
 static void end_blob(struct shipping *p)
 {
-	p->sent_bytes += p->shipment->blobs[p->blob].size_bytes;
+	const struct ship_blob *b = &p->shipment->blobs[p->blob];
+
+	p->busy = b->size_bytes >= WIRE_BLOB_LARGE || b->coded_bytes >= WIRE_BLOB_LARGE;
+	p->sent_bytes += b->size_bytes;
 	close(p->fd);
 	p->fd = -1;
 	p->blob++;
@@ -201,7 +206,8 @@ static int send_blobs(struct shipping *p, struct err *e)
 {
 	const struct shipment *s = p->shipment;
 
-	while (p->blob < s->n_blobs && session_room(p->session) >= PIECE_ROOM) {
+	while (p->blob < s->n_blobs && !p->busy &&
+		session_room(p->session) >= PIECE_ROOM) {
 		if (!p->missing[p->blob]) {
 			p->blob++;
 			continue;

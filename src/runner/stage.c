@@ -21,7 +21,6 @@
 
 #define HEX_SIZE (2 * WIRE_DIGEST_SIZE + 1)
 /* Smaller blobs are decoded at once: emulated, this takes a third of a second. */
-#define DECODER_BYTES (4u * 1024 * 1024)
 
 struct stage {
 	char work[PATH_MAX];
@@ -275,7 +274,7 @@ static bool start_decoder(struct stage *s, uint32_t request, const struct wire_b
 {
 	pid_t pid = -1;
 
-	if (b->size_bytes >= DECODER_BYTES || b->coded_bytes >= DECODER_BYTES)
+	if (b->size_bytes >= WIRE_BLOB_LARGE || b->coded_bytes >= WIRE_BLOB_LARGE)
 		pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

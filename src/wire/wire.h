@@ -293,7 +293,8 @@ struct wire_run {
 	const char *tmpdir; /* directory to make before and to remove after; "" with names
 			       = own choice */
 	struct wire_list tmpdir_names; /* environment names it is given to the job by */
-	uint32_t rows, columns;        /* of the terminal; 0 = not known */
+	uint32_t rows;                 /* of the terminal; 0 = not known */
+	uint32_t columns;
 };
 
 struct wire_started {
@@ -336,7 +337,8 @@ struct wire_kill {
 struct wire_input {
 	uint32_t eof; /* 1: standard input ends after `data` */
 	struct wire_bytes data;
-	uint32_t rows, columns; /* the terminal has another size now; 0 = no change */
+	uint32_t rows; /* the terminal has another size now; 0 = no change */
+	uint32_t columns;
 };
 
 struct wire_output {
@@ -376,6 +378,10 @@ struct wire_digests {
 	struct wire_bytes digests; /* 32 bytes each: HAVE asks for all of them, MISSING
 				      lists what is not there */
 };
+
+/* A blob so large, coded or decoded, is decoded aside: until STORED answers, the runner
+ * takes nothing more of what is kept. */
+#define WIRE_BLOB_LARGE (4u * 1024 * 1024)
 
 enum wire_coding {
 	WIRE_CODING_RAW = 0,

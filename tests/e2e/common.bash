@@ -44,7 +44,7 @@ program() { # FILE TEXT
 
 # "name verdict" of every test in a JSON report, sorted.
 verdicts() { # FILE
-	jq -r 'select(.event == "case-end") | (.suite | sub(".*::"; "")) + " " + .verdict' "$1" | LC_ALL=C sort
+	jq -r 'select(.event == "case-end" and .final) | (.suite | sub(".*::"; "")) + " " + .verdict' "$1" | LC_ALL=C sort
 }
 
 # What has to stand there.
@@ -59,8 +59,9 @@ expected_verdicts() { # ADAPTER
 # The events of the cases without what differs from run to run and from place to place: times, numbers of
 # processes, memory, slots, columns, the folder of the build.
 events() { # FILE
-	jq -cS 'select(.event | startswith("case-")) |
-		del(.time_ms, .elapsed_ms, .wall_us, .user_us, .sys_us, .max_rss_kib, .slot, .column, .platform,
+	jq -cS 'select(.event == "case-end" and .final or .event == "case-start" and .attempt == 1 or
+			.event == "case-slow") |
+		del(.attempt, .attempts, .time_ms, .elapsed_ms, .wall_us, .user_us, .sys_us, .max_rss_kib, .slot, .column, .platform,
 			.index)' "$1" |
 		sed -E 's/(x86_64|aarch64)-linux-gnu/TRIPLE/g; s/\([0-9]+\)/(PID)/g' | LC_ALL=C sort
 }
