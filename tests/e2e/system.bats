@@ -34,9 +34,16 @@ output_of() { # FILE NAME
 	jq -r --arg name "$2" 'select(.event == "case-end" and (.suite | endswith("::" + $name))) | .stdout' "$1"
 }
 
+# A JUnit report without times and places.
+junit_lines() { # FILE
+	xmllint --noout "$1"
+	sed -E 's/ (time|timestamp)="[^"]*"//g; s|<property name="place[^"]*" value="[^"]*"/>||g' "$1"
+}
+
 @test "the sample project: both columns have the same verdicts" {
 	need_system
 	need_adapter meson
+	need xmllint libxml2-utils
 	cp -R "$top_srcdir/tests/fixtures/demo" "$BATS_TEST_TMPDIR/demo"
 	chmod -R u+w "$BATS_TEST_TMPDIR/demo"
 	cd "$BATS_TEST_TMPDIR/demo"
@@ -44,11 +51,15 @@ output_of() { # FILE NAME
 	grep -q 'Placed aarch64@system in qemu-system-aarch64 .*, Linux 6\..*, [0-9]* CPUs\?, booted in ' ../a.out
 	[ "$(verdicts ../a.jsonl | sort | uniq -c | awk '{ print $1 }' | sort -u)" = $'1\n2' ]
 	# What was saved is gone on from.
-	xtest --target aarch64 --on system --report jsonl=../b.jsonl --report human=../b.out
+	xtest --target aarch64 --on system --report jsonl=../b.jsonl --report human=../b.out --report junit=../b.xml
 	grep -q 'Placed aarch64 in .*, restored in ' ../b.out
 	xtest --target aarch64 --on system --no-snapshots --report jsonl=../c.jsonl --report human=../c.out
 	grep -q 'Placed aarch64 in .*, booted in ' ../c.out
 	[ "$(verdicts ../b.jsonl)" = "$(verdicts ../c.jsonl)" ]
+	# But for times and the place the reports are those of user mode.
+	xtest --target aarch64 --on user --report jsonl=../u.jsonl --report junit=../u.xml
+	diff <(events ../u.jsonl) <(events ../b.jsonl)
+	diff <(junit_lines ../u.xml) <(junit_lines ../b.xml)
 }
 
 @test "every fate has the verdict and the events it has in user mode" {
