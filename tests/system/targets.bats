@@ -22,6 +22,8 @@ check_target() { # TARGET
 	need "$qemu" "$package"
 	need "$triple-gcc" "gcc-$triple"
 	need jq jq
+	xtest image build "$1" >"$BATS_TEST_TMPDIR/image" 2>&1 ||
+		skip "no image of a machine: $(tail -n 1 "$BATS_TEST_TMPDIR/image")"
 	fates_copy make "$BATS_TEST_TMPDIR"
 	cd "$BATS_TEST_TMPDIR/fates"
 	xtest --target "$1" --on "$2" --on system --report jsonl=../events.jsonl >../out 2>&1 || status=$?
