@@ -16,7 +16,7 @@ import projects
 TARGET = "aarch64"
 BARE = ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "cortex-a57", "-m", "256", "-nodefaults",
         "-no-user-config", "-no-reboot", "-display", "none", "-device", "virtio-serial-device", "-device",
-        "virtserialport,name=org.xtest.0,chardev=port", "-append", "console=ttyAMA0 quiet panic=-1"]
+        "virtserialport,id=port0,name=org.xtest.0,chardev=port", "-append", "console=ttyAMA0 quiet panic=-1"]
 
 
 def median(values):
