@@ -201,8 +201,8 @@ static int tell(struct debugged *g, struct err *e)
 {
 	const struct outcome *o = &g->task.outcome;
 
-	fwrite(o->out.data, 1, o->out.len, stdout);
-	fwrite(o->err.data, 1, o->err.len, stderr);
+	fwrite(buf_str(&o->out), 1, o->out.len, stdout);
+	fwrite(buf_str(&o->err), 1, o->err.len, stderr);
 	if (o->kind == END_NOT_STARTED || o->kind == END_LOST)
 		return err_set(e, ERR_INFRA, "the case has no verdict: %s",
 			o->detail ? o->detail : "its machine has ended");
