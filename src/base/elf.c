@@ -144,6 +144,8 @@ static int read_header(struct elf *out, GElf_Ehdr *eh)
 	out->id.class = eh->e_ident[EI_CLASS] == ELFCLASS64 ? 64 : 32;
 	out->id.big_endian = eh->e_ident[EI_DATA] == ELFDATA2MSB;
 	out->id.flags = eh->e_flags;
+	out->fixed = eh->e_type == ET_EXEC;
+	out->entry = eh->e_entry;
 	switch (eh->e_type) {
 	case ET_EXEC:
 		out->kind = ELF_KIND_EXECUTABLE;

@@ -23,6 +23,8 @@ struct elf {
 	struct elf_identity id;
 	enum elf_kind kind; /* a position-independent executable is EXECUTABLE: it has
 			       DF_1_PIE, or an interpreter and no soname */
+	bool fixed;         /* runs at the addresses in the file (ET_EXEC) */
+	uint64_t entry;     /* e_entry */
 	char *interpreter;  /* PT_INTERP; NULL for static programs and libraries */
 	char *soname;
 	struct strv needed;    /* DT_NEEDED, in order */

@@ -16,12 +16,7 @@
 
 #define DEBUGGER "gdb-multiarch"
 
-enum {
-	WAIT_MS = 200,
-	E_TYPE = 16,  /* System V gABI, "ELF Header": where e_type stands, */
-	E_ENTRY = 24, /* and e_entry */
-	ET_EXEC_TYPE = 2,
-};
+enum { WAIT_MS = 200 };
 
 /* The one case while it is debugged. */
 struct debugged {
@@ -61,34 +56,21 @@ void debug_close(struct debug *d)
 	*d = (struct debug){0};
 }
 
-static uint64_t number(const uint8_t *at, size_t size, bool big_endian)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < size; i++)
-		n = n << 8 | at[big_endian ? i : size - 1 - i];
-	return n;
-}
-
 /* How far from its file's addresses the program was loaded. */
 static int find_offset(const char *path, uint64_t entry, uint64_t *offset, struct err *e)
 {
 	autorelease(elf) struct elf elf = {0};
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint8_t header[64];
 
 	*offset = 0;
 	if (elf_open(path, &elf, e) != 1)
 		return err_set(e, ERR_SETUP,
 			"%s is no ELF program: there is nothing to debug", path);
-	if (fd < 0 || read(fd, header, sizeof header) != (ssize_t)sizeof header)
-		return err_sys(e, errno, "read %s", path);
-	if (number(header + E_TYPE, 2, elf.id.big_endian) == ET_EXEC_TYPE)
+	if (elf.fixed)
 		return 0;
 	if (!entry)
 		return err_set(e, ERR_INFRA,
 			"the machine does not say where %s was loaded", path);
-	*offset = entry - number(header + E_ENTRY, elf.id.class / 8, elf.id.big_endian);
+	*offset = entry - elf.entry;
 	return 0;
 }
 
