@@ -76,20 +76,26 @@ void proc_environ_outside_make(struct strv *env)
 		strv_env_unset(env, of_make[i]);
 }
 
-/* In the child, between fork and exec. Reports errno through `status_fd`. */
-static void child_exec(const struct strv *argv, const struct proc_options *o, int out_fd,
-	int err_fd, int status_fd, pid_t parent)
+void proc_child_begin(pid_t parent)
 {
-	int null_fd, errnum;
 	sigset_t none;
 
-	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child, between fork and exec. Reports errno through `status_fd`. */
+static void child_exec(const struct strv *argv, const struct proc_options *o, int out_fd,
+	int err_fd, int status_fd, pid_t parent)
+{
+	int null_fd, errnum;
+
+	setpgid(0, 0);
+	proc_child_begin(parent);
 	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null_fd == STDIN_FILENO) /* it was closed: nothing to copy to */
 		fcntl(null_fd, F_SETFD, 0);

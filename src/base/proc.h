@@ -11,6 +11,7 @@
 #include "base/strv.h"
 
 #include <signal.h>
+#include <sys/types.h>
 
 struct proc_options {
 	const char *cwd;        /* NULL: this process's */
@@ -57,5 +58,9 @@ char *proc_capture(const char *const *argv);
 void proc_environ(struct strv *env);
 /* The same without what a make above this process exports for its own children. */
 void proc_environ_outside_make(struct strv *env);
+
+/* In a child between fork and exec: it ends with its parent, `parent` (at once if that is
+ * gone already), and starts with no signal blocked and SIGPIPE as usual. */
+void proc_child_begin(pid_t parent);
 
 #endif
