@@ -4,6 +4,12 @@
  * translations of a busy guest. */
 enum { QEMU_MIB = 96 };
 
+/* Machines are made anew while the column runs. */
+static bool is_often(const struct capacity_request *r)
+{
+	return r->fresh == CONFIG_FRESH_CASE || r->fresh == CONFIG_FRESH_SUITE;
+}
+
 /* Cases that are fresh for themselves or for their suite have a machine with one
  * processor each; otherwise the fewest machines with the most processors, because what is
  * in one machine is booted, filled and restored once. */
@@ -13,17 +19,13 @@ static unsigned count_cpus(const struct capacity_request *r)
 
 	if (r->cpus)
 		return MIN(r->cpus, most);
-	return r->fresh == CONFIG_FRESH_CASE || r->fresh == CONFIG_FRESH_SUITE
-		       ? 1
-		       : MIN(MAX(1, r->jobs), most);
+	return is_often(r) ? 1 : MIN(MAX(1, r->jobs), most);
 }
 
 /* One more than may run is made ready meanwhile, where machines are made anew at all. */
 static unsigned count_spare(const struct capacity_request *r, unsigned running)
 {
-	bool often = r->fresh == CONFIG_FRESH_CASE || r->fresh == CONFIG_FRESH_SUITE;
-
-	return often && (!r->cases || r->cases > running);
+	return is_often(r) && (!r->cases || r->cases > running);
 }
 
 struct capacity capacity_find(const struct capacity_request *r)
