@@ -73,16 +73,21 @@ alive() { # WORD
 	done
 }
 
-# Waits until the command holds, ten seconds at most.
-eventually() { # COMMAND…
-	local i
+# Waits until the command holds.
+try_until() { # TIMES PAUSE COMMAND…
+	local i times=$1 pause=$2
 
-	for ((i = 0; i < 100; i++)); do
+	shift 2
+	for ((i = 0; i < times; i++)); do
 		"$@" && return
-		sleep 0.1
+		sleep "$pause"
 	done
 	echo "never: $*"
 	return 1
+}
+
+eventually() { # COMMAND…: ten seconds at most
+	try_until 100 0.1 "$@"
 }
 
 nobody_alive() { # WORD

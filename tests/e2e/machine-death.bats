@@ -67,14 +67,7 @@ began() { # SUITE ATTEMPT
 }
 
 long_eventually() { # COMMAND…: a machine may have to boot first
-	local i
-
-	for ((i = 0; i < 120; i++)); do
-		"$@" && return
-		sleep 0.5
-	done
-	echo "never: $*"
-	return 1
+	try_until 120 0.5 "$@"
 }
 
 # "name verdict attempt" of the verdicts that count.
