@@ -354,6 +354,14 @@ static int take_passing(struct session *s, const struct wire_header *h,
 	return 0;
 }
 
+static void say_ack(struct session *s)
+{
+	s->unacked_bytes = 0;
+	s->link.ack_due = false;
+	s->acked_ms = s->now_ms;
+	link_say_sequence(&s->link, WIRE_ACK, s->link.seen);
+}
+
 static int take_frame(struct session *s, const struct wire_header *h, const uint8_t *body,
 	struct err *e)
 {
@@ -374,11 +382,8 @@ static int take_frame(struct session *s, const struct wire_header *h, const uint
 	link_take(&s->link);
 	s->unacked_bytes += WIRE_HEADER_SIZE + h->length;
 	err = take_message(s, h, body, e);
-	if (s->unacked_bytes >= ACK_EVERY_BYTES) {
-		s->unacked_bytes = 0;
-		s->link.ack_due = false;
-		link_say_sequence(&s->link, WIRE_ACK, s->link.seen);
-	}
+	if (s->unacked_bytes >= ACK_EVERY_BYTES)
+		say_ack(s);
 	return err;
 }
 
@@ -476,12 +481,8 @@ int64_t session_tick(struct session *s, int64_t now_ms)
 		s->frame_ms = now_ms;
 		frame_reader_resync(&s->reader);
 	}
-	if (s->link.ack_due && now_ms - s->acked_ms >= ACK_AFTER_MS) {
-		s->link.ack_due = false;
-		s->unacked_bytes = 0;
-		s->acked_ms = now_ms;
-		link_say_sequence(&s->link, WIRE_ACK, s->link.seen);
-	}
+	if (s->link.ack_due && now_ms - s->acked_ms >= ACK_AFTER_MS)
+		say_ack(s);
 	if (now_ms - s->pinged_ms >= s->options.heartbeat_ms)
 		ping(s);
 	return MIN(s->link.ack_due ? ACK_AFTER_MS : INT64_MAX,
@@ -546,6 +547,9 @@ int session_run(struct session *s, uint32_t job, const struct wire_run *run,
 			"the command line and environment of a test are %zu bytes, more "
 			"than the %u a runner takes",
 			msg_size(msg_find(WIRE_RUN), &full), WIRE_MESSAGE_MAX);
+	/* On the way anyway, so that it does not go alone. */
+	if (s->link.ack_due)
+		say_ack(s);
 	s->jobs = xgrow(s->jobs, &s->job_cap, s->job_count + 1, sizeof(*s->jobs));
 	s->jobs[s->job_count++] = (struct job){job, JOB_ASKED};
 	s->highest_job = job;

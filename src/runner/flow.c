@@ -1,5 +1,7 @@
 #include "runner/flow.h"
 
+#include "runner/later.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,7 +26,8 @@ static int send_output(
 
 	if (j->mute)
 		return 0;
-	err = link_send(&r->link, WIRE_OUTPUT, j->id, &output);
+	err = j->prompt ? link_send(&r->link, WIRE_OUTPUT, j->id, &output)
+			: later_send(r, WIRE_OUTPUT, j->id, &output);
 	if (!err)
 		s->skipped_bytes = 0;
 	return err;

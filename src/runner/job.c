@@ -3,6 +3,7 @@
 #include "runner/flow.h"
 #include "runner/hold.h"
 #include "runner/kin.h"
+#include "runner/later.h"
 #include "runner/signo.h"
 #include "runner/spawn.h"
 #include "runner/terminal.h"
@@ -141,6 +142,7 @@ static void set_job(
 		.state = JOB_RUNNING,
 		.id = id,
 		.own_group = !(run->flags & WIRE_RUN_INHERIT),
+		.prompt = run->flags & (WIRE_RUN_TTY | WIRE_RUN_INPUT),
 		.streams = {{.fd = -1}, {.fd = -1}},
 		.input_fd = -1,
 		.cage = {.groups_fd = r->cages_fd,
@@ -186,8 +188,8 @@ static int start(struct runner *r, struct job *j, const struct wire_run *run,
 		hold_catch(j->pid, &started.entry);
 	started.pid = (uint32_t)j->pid;
 	started.tmpdir = j->tmpdir;
-	link_send(&r->link, WIRE_STARTED, j->id, &started);
-	return 0;
+	return s->hold ? link_send(&r->link, WIRE_STARTED, j->id, &started)
+		       : later_send(r, WIRE_STARTED, j->id, &started);
 }
 
 static int try_run(

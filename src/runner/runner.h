@@ -48,6 +48,7 @@ struct job {
 	pid_t pid;
 	bool mute;        /* of an earlier session: nobody wants to hear of it */
 	bool own_group;   /* not with INHERIT */
+	bool prompt;      /* somebody types to it: what it prints is waited for */
 	struct cage cage; /* all its processes */
 	bool has_ids;
 	struct stream streams[2];
@@ -93,8 +94,10 @@ struct runner {
 	uint32_t silence_ms;
 	int64_t heard_ms;    /* last frame of the host */
 	struct link link;    /* the journal */
-	struct stage *stage; /* NULL without a store */
-	uint8_t *message;    /* being put together from frames with WIRE_FLAG_MORE */
+	uint32_t later_next; /* see later.h: all unwritten messages before may wait, … */
+	int64_t later_due_ms; /* … until then; 0: not begun */
+	struct stage *stage;  /* NULL without a store */
+	uint8_t *message;     /* being put together from frames with WIRE_FLAG_MORE */
 	size_t message_len;
 	uint32_t mark_base; /* marks of jobs are below; 0 when the limit cannot be used */
 	uint32_t mark_next;

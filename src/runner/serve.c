@@ -2,6 +2,8 @@
 
 #include "runner/job.h"
 #include "runner/kin.h"
+#include "runner/later.h"
+#include "runner/signo.h"
 #include "runner/stage.h"
 #include "runner/view.h"
 
@@ -15,7 +17,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -385,10 +386,9 @@ static void read_link(struct runner *r)
 		frame_reader_resync(&r->reader);
 	while (frame_reader_next(&r->reader, &h, &body))
 		frame(r, &h, body);
-	if (r->link.ack_due) {
-		r->link.ack_due = false;
-		link_say_sequence(&r->link, WIRE_ACKED, r->link.seen);
-	}
+	/* Whoever sends so much at once may be waiting to send more. */
+	if ((size_t)n >= RUNNER_CHUNK / 8)
+		r->later_due_ms = r->heard_ms;
 }
 
 /* A request was not taken because there was no room; now there is. */
@@ -418,6 +418,19 @@ static bool write_link(struct runner *r)
 	}
 	link_wrote(&r->link, (size_t)n);
 	return true;
+}
+
+/* Writes what there is; milliseconds until what is left may not wait any longer. */
+static int64_t write_all(struct runner *r)
+{
+	int64_t left = later_left(r);
+
+	if (left)
+		return left;
+	later_flush(r);
+	while (write_link(r))
+		continue;
+	return 0;
 }
 
 static void reap(struct runner *r)
@@ -472,24 +485,25 @@ static void step(struct runner *r)
 {
 	struct pollfd fds[3 + 3 * WIRE_JOBS_MAX];
 	struct job_poll from[3 * WIRE_JOBS_MAX];
-	int64_t wait = job_tick(r), silence = silence_left(r), away = away_left(r);
+	int64_t wait = job_tick(r), silence = silence_left(r), away = away_left(r), later;
 	size_t n = 2, pending;
 	int in_fd = r->in_fd;
 
 	if (r->closing && !job_count(r))
 		return;
-	do
-		while (write_link(r))
-			continue;
-	while (stage_pump(r));
+	while (stage_pump(r))
+		write_all(r);
 	listen_again(r);
+	later = write_all(r);
+	if (later && (wait < 0 || later < wait))
+		wait = later;
 	if (silence >= 0 && (wait < 0 || silence < wait))
 		wait = silence;
 	if (away && (wait < 0 || away < wait))
 		wait = away;
 	fds[0] = (struct pollfd){.fd = r->signal_fd, .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = away ? -1 : in_fd, .events = POLLIN};
-	if (r->out_fd >= 0 && !away && link_output(&r->link, &pending))
+	if (r->out_fd >= 0 && !away && !later && link_output(&r->link, &pending))
 		fds[n++] = (struct pollfd){.fd = r->out_fd, .events = POLLOUT};
 	pending = n;
 	n += job_poll(r, fds + n, from, sizeof(from) / sizeof(from[0]));
@@ -524,38 +538,6 @@ static void say_gone(struct runner *r)
 	}
 }
 
-/* A signal ignored by who started us would be ignored by the jobs, and never reach the
- * descriptor. The system call itself: a libc refuses the signals that it keeps for its
- * threads, and those are what a program started by glibc's posix_spawn(), as make does,
- * may find ignored. Zeros are SIG_DFL in every architecture's struct. */
-static void default_signals(void)
-{
-	static const uint64_t plain[8];
-	const size_t set_size = NSIG / 8;
-
-	for (size_t i = 1; i <= set_size * 8; i++)
-		syscall(SYS_rt_sigaction, i, plain, NULL, set_size);
-}
-
-static int open_signals(bool machine)
-{
-	sigset_t set;
-
-	default_signals();
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (machine) {
-		sigaddset(&set, SIGUSR1);
-		sigaddset(&set, SIGUSR2);
-	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static void no_wait(int fd)
 {
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -579,7 +561,7 @@ int serve(const struct serve_options *options)
 	r->machine = options->machine;
 	r->mounts_fd = options->mounts_fd;
 	r->cages_fd = options->cages_fd;
-	r->signal_fd = open_signals(r->machine);
+	r->signal_fd = signo_open(r->machine);
 	r->heard_ms = runner_now_us() / 1000;
 	r->mark_base = kin_first_mark();
 	r->stage = options->work ? stage_open(options->work) : NULL;

@@ -2,6 +2,9 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const struct {
 	int native;
@@ -48,4 +51,36 @@ uint32_t signo_x86(int native)
 		if (table[i].native == native)
 			return table[i].x86;
 	return (uint32_t)native;
+}
+
+/* A signal ignored by who started us would be ignored by the jobs, and never reach the
+ * descriptor. The system call itself: a libc refuses the signals that it keeps for its
+ * threads, and those are what a program started by glibc's posix_spawn(), as make does,
+ * may find ignored. Zeros are SIG_DFL in every architecture's struct. */
+static void default_signals(void)
+{
+	static const uint64_t plain[8];
+	const size_t set_size = NSIG / 8;
+
+	for (size_t i = 1; i <= set_size * 8; i++)
+		syscall(SYS_rt_sigaction, i, plain, NULL, set_size);
+}
+
+int signo_open(bool machine)
+{
+	sigset_t set;
+
+	default_signals();
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (machine) {
+		sigaddset(&set, SIGUSR1);
+		sigaddset(&set, SIGUSR2);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
