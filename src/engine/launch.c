@@ -173,18 +173,19 @@ static void apply_timeout(
 static void set_time_limit(const struct launch *l, const struct suite *suite,
 	const struct test_case *test, struct task *task)
 {
-	struct config_timeout override = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET};
+	const struct config_timeout *override = NULL;
 	struct filter_subject subject = launch_subject(l->column, suite);
+	struct config_case_settings settings;
 	struct err ignored;
 
 	subject.test = *test->name ? test->name : suite->name;
-	if (l->config &&
-		config_override_timeout(l->config, &subject, &override, &ignored) < 0)
-		override.period_us = CONFIG_UNSET;
+	if (l->config && config_case_overrides(l->config, l->profile, &subject, &settings,
+				 &ignored) == 0)
+		override = config_case_limit(&settings);
 	if (l->timeout_ms)
 		task->wall_ms = l->timeout_ms;
-	else if (override.period_us != CONFIG_UNSET)
-		apply_timeout(&override, 1, task);
+	else if (override)
+		apply_timeout(override, 1, task);
 	else if (suite->timeout_ms)
 		task->wall_ms = suite->timeout_ms < 0
 					? 0

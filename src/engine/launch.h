@@ -26,6 +26,7 @@ struct launch {
 			 * they are elsewhere. NULL: paths are the same */
 	const char *run_id, *workspace_root;
 	const struct config *config; /* its overrides give time limits; NULL: none */
+	const char *profile;         /* of the configuration; NULL: the default one */
 	struct config_timeout
 		timeout;    /* the profile's, for suites whose build system gives none */
 	int64_t timeout_ms; /* from the command line: overrides all; 0: not given */

@@ -255,6 +255,7 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 	const struct transport *transport = transport_find(uri);
 	bool emulate = !host && streq(uri, "user"), staged = transport->staged;
 	const char *user = o->user ? o->user : w->settings.user;
+	const struct config_timeout *limit = config_case_limit(&w->settings.of_case);
 	struct workload_column *c;
 
 	w->columns = xrealloc(w->columns, (w->n_columns + 1) * sizeof *w->columns);
@@ -284,7 +285,8 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 		.roots = t->mounted ? &t->roots : NULL,
 		.workspace_root = workspace_root(w, t),
 		.config = w->project->config,
-		.timeout = w->settings.timeout,
+		.profile = o->profile,
+		.timeout = limit ? *limit : w->settings.of_case.timeout,
 		.timeout_ms = o->timeout_ms,
 		.timeout_factor = emulate || staged ? EMULATION_FACTOR : 1,
 		.grace_ms = o->grace_ms ? o->grace_ms : DEFAULT_GRACE_MS,
@@ -421,18 +423,18 @@ static void recognise(struct suite *s)
 
 /* What the configuration says of the suite, over what its build system and its ELF file
  * say. */
-static int override_suite(const struct workload *w, const struct workload_target *t,
-	struct suite *s, struct err *e)
+static int override_suite(const struct workload *w, const char *profile,
+	const struct workload_target *t, struct suite *s, struct err *e)
 {
 	struct event_column column = {
 		.target = s->platform == PLATFORM_HOST ? "host" : t->target->name};
 	struct filter_subject subject = launch_subject(&column, s);
 	enum config_platform platform = CONFIG_PLATFORM_UNSET;
+	const struct config *config = w->project->config;
 	const char *framework = NULL;
 
-	if (config_override_platform(w->project->config, &subject, &platform, e) < 0 ||
-		config_override_framework(w->project->config, &subject, &framework, e) <
-			0)
+	if (config_override_platform(config, profile, &subject, &platform, e) < 0 ||
+		config_override_framework(config, profile, &subject, &framework, e) < 0)
 		return -1;
 	if (platform != CONFIG_PLATFORM_UNSET) {
 		s->platform = platform == CONFIG_HOST ? PLATFORM_HOST : PLATFORM_TARGET;
@@ -477,7 +479,8 @@ int workload_arrange(struct workload *w, const struct workload_options *o, struc
 		struct suite_list *suites = &w->targets[i].build.suites;
 
 		for (size_t k = 0; k < suites->len; k++) {
-			if (override_suite(w, &w->targets[i], &suites->v[k], e) < 0)
+			if (override_suite(
+				    w, o->profile, &w->targets[i], &suites->v[k], e) < 0)
 				return -1;
 			if (!suites->v[k].listed)
 				recognise(&suites->v[k]);

@@ -13,6 +13,8 @@ static const char *type_text(const struct config_key *key)
 		return "number";
 	case CONFIG_DEPTH:
 		return "number or \"infinite\"";
+	case CONFIG_COUNT:
+		return "number or word";
 	case CONFIG_DURATION:
 		return "duration";
 	case CONFIG_FILTER:
@@ -25,8 +27,10 @@ static const char *type_text(const struct config_key *key)
 		return "list of commands";
 	case CONFIG_ENV:
 		return "object of texts";
+	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
-		return "duration or object";
+		return key->keys->type == CONFIG_INTEGER ? "number or object"
+							 : "duration or object";
 	case CONFIG_LIST:
 		return "list of objects";
 	case CONFIG_MAP:
@@ -65,5 +69,5 @@ static void print_keys(const struct config_key *keys, int indent, struct buf *ou
 
 void config_help_print(struct buf *out)
 {
-	print_keys(config_keys_top, 2, out);
+	print_keys(config_table_top, 2, out);
 }

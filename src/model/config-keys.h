@@ -11,6 +11,7 @@ enum config_type {
 	CONFIG_FLAG,     /* int: -1, 0, 1 */
 	CONFIG_INTEGER,  /* int64_t */
 	CONFIG_DEPTH,    /* int64_t; "infinite" is INT64_MAX */
+	CONFIG_COUNT,    /* int64_t; one of `words` is CONFIG_COUNT_WORD of its index */
 	CONFIG_DURATION, /* int64_t, microseconds */
 	CONFIG_WORD,     /* int: index in `words` */
 	CONFIG_FILTER,   /* struct filter * */
@@ -18,10 +19,11 @@ enum config_type {
 	CONFIG_COMMAND,  /* struct strv; a string or an array of strings */
 	CONFIG_COMMANDS, /* struct config_items of struct strv */
 	CONFIG_ENV,      /* struct strv of "NAME=VALUE"; an object of strings */
-	CONFIG_TIMEOUT,  /* struct config_timeout; a duration or an object */
-	CONFIG_OBJECT,   /* the fields of `keys`, in place */
-	CONFIG_EMBED,    /* the same, but its keys stand beside the others; no name */
-	CONFIG_LIST,     /* struct config_items; an array of objects of `keys` */
+	CONFIG_SHORT, /* the fields of `keys`, in place, or only the first one's value */
+	CONFIG_TIMEOUT, /* the same for a struct config_timeout: then it ends a test */
+	CONFIG_OBJECT,  /* the fields of `keys`, in place */
+	CONFIG_EMBED,   /* the same, but its keys stand beside the others; no name */
+	CONFIG_LIST,    /* struct config_items; an array of objects of `keys` */
 	CONFIG_MAP, /* struct config_items; an object; the item begins with its name */
 };
 
@@ -30,12 +32,14 @@ struct config_key {
 	enum config_type type;
 	size_t offset; /* in the struct the table describes */
 	const char *help;
-	const struct config_key *keys; /* OBJECT, LIST, MAP, TIMEOUT */
+	const struct config_key *keys; /* OBJECT, LIST, MAP, SHORT, TIMEOUT */
 	size_t size;                   /* of an item: LIST, MAP, COMMANDS */
-	const char *const *words;      /* WORD */
-	int64_t min, max;              /* INTEGER, DEPTH */
+	const char *const *words;      /* WORD, COUNT */
+	int64_t min, max;              /* INTEGER, DEPTH, COUNT */
 	bool required;
 	enum filter_context context; /* FILTER */
+	/* What is wrong with the value, or NULL. */
+	const char *(*check)(const void *field);
 };
 
 /* The layout of every list in struct config. */
@@ -44,7 +48,9 @@ struct config_items {
 	size_t len;
 };
 
-extern const struct config_key config_keys_top[];
+/* config-table.c: the whole file; what governs a run; what governs a case. */
+extern const struct config_key config_table_top[], config_table_settings[],
+	config_table_case[];
 
 /* Sets every field of the table to "not given", and the reverse of reading. */
 void config_keys_init(const struct config_key *keys, void *object);
@@ -53,5 +59,12 @@ void config_keys_release(const struct config_key *keys, void *object);
 struct config_items config_keys_items(const struct config_key *key, const void *object);
 void config_keys_set_items(
 	const struct config_key *key, void *object, struct config_items l);
+/* Was the key given? */
+bool config_keys_is_set(const struct config_key *key, const void *object);
+/* Copies a value from one object of the table to another; what it points to stays the
+ * first one's. */
+void config_keys_lend(const struct config_key *key, void *to, const void *from);
+/* Lends every value that `to` has not. */
+void config_keys_inherit(const struct config_key *keys, void *to, const void *from);
 
 #endif

@@ -21,6 +21,9 @@ struct place {
 static int read_object(struct reader *r, const struct config_key *keys, void *object,
 	const struct place *p);
 
+static int read_value(struct reader *r, const struct config_key *key, void *object,
+	const struct place *p);
+
 static void where(const struct reader *r, size_t offset, struct buf *out)
 {
 	unsigned line, column;
@@ -90,32 +93,6 @@ static int read_duration(struct reader *r, const struct place *p, int64_t *us)
 	return *us > 0 ? 0 : fault(r, p, "a duration of zero");
 }
 
-static int read_integer(struct reader *r, const struct config_key *key,
-	const struct place *p, int64_t *out)
-{
-	const char *text = text_of(p);
-	autofree char *expected = xasprintf("a whole number from %lld to %lld%s",
-		(long long)key->min, (long long)key->max,
-		key->type == CONFIG_DEPTH ? ", or \"infinite\"" : "");
-	double value;
-
-	if (key->type == CONFIG_DEPTH && text && streq(text, "infinite")) {
-		*out = INT64_MAX;
-		return 0;
-	}
-	if (json_kind(p->value) != JSON_NUMBER)
-		return wrong_type(r, p, expected);
-	value = json_double(p->value, 0);
-	if (!(value >= (double)key->min && value <= (double)key->max) ||
-		value != (double)(int64_t)value) {
-		autofree char *message = xasprintf("expected %s", expected);
-
-		return fault(r, p, message);
-	}
-	*out = (int64_t)value;
-	return 0;
-}
-
 static int read_word(
 	struct reader *r, const struct config_key *key, const struct place *p, int *out)
 {
@@ -136,6 +113,47 @@ static int read_word(
 	if (near)
 		buf_printf(&message, "; did you mean \"%s\"?", near);
 	return fault(r, p, buf_str(&message));
+}
+
+static int read_count_word(struct reader *r, const struct config_key *key,
+	const struct place *p, int64_t *out)
+{
+	int index;
+
+	if (read_word(r, key, p, &index) < 0)
+		return -1;
+	*out = CONFIG_COUNT_WORD(index);
+	return 0;
+}
+
+static int read_integer(struct reader *r, const struct config_key *key,
+	const struct place *p, int64_t *out)
+{
+	const char *text = text_of(p);
+	autofree char *expected = xasprintf("a whole number from %lld to %lld%s",
+		(long long)key->min, (long long)key->max,
+		key->type == CONFIG_DEPTH   ? ", or \"infinite\""
+		: key->type == CONFIG_COUNT ? ", or a word"
+					    : "");
+	double value;
+
+	if (key->type == CONFIG_DEPTH && text && streq(text, "infinite")) {
+		*out = INT64_MAX;
+		return 0;
+	}
+	if (key->type == CONFIG_COUNT && text)
+		return read_count_word(r, key, p, out);
+	if (json_kind(p->value) != JSON_NUMBER)
+		return wrong_type(r, p, expected);
+	value = json_double(p->value, 0);
+	if (!(value >= (double)key->min && value <= (double)key->max) ||
+		value != (double)(int64_t)value) {
+		autofree char *message = xasprintf("expected %s", expected);
+
+		return fault(r, p, message);
+	}
+	*out = (int64_t)value;
+	return 0;
 }
 
 static int read_strings(struct reader *r, const struct place *p, struct strv *out)
@@ -200,15 +218,17 @@ static int read_filter(struct reader *r, const struct config_key *key,
 	return *out ? 0 : fault_nested(r, p, &inner);
 }
 
-static int read_timeout(struct reader *r, const struct config_key *key,
-	const struct place *p, struct config_timeout *out)
+/* An object, or only what its first key holds. */
+static int read_short(
+	struct reader *r, const struct config_key *key, void *out, const struct place *p)
 {
 	if (json_kind(p->value) == JSON_OBJECT)
 		return read_object(r, key->keys, out, p);
-	if (!text_of(p))
+	if (key->type == CONFIG_TIMEOUT)
+		((struct config_timeout *)out)->terminate_after = 1;
+	if (key->keys->type == CONFIG_DURATION && !text_of(p))
 		return wrong_type(r, p, "a duration, or an object with a period");
-	out->terminate_after = 1;
-	return read_duration(r, p, &out->period_us);
+	return read_value(r, key->keys, out, p);
 }
 
 /* The items of a list, a map or a list of commands. */
@@ -248,7 +268,7 @@ static int read_items(struct reader *r, const struct config_key *key, void *obje
 	return 0;
 }
 
-static int read_field(struct reader *r, const struct config_key *key, void *object,
+static int read_value(struct reader *r, const struct config_key *key, void *object,
 	const struct place *p)
 {
 	void *field = (char *)object + key->offset;
@@ -268,6 +288,7 @@ static int read_field(struct reader *r, const struct config_key *key, void *obje
 		return 0;
 	case CONFIG_INTEGER:
 	case CONFIG_DEPTH:
+	case CONFIG_COUNT:
 		return read_integer(r, key, p, field);
 	case CONFIG_DURATION:
 		return read_duration(r, p, field);
@@ -281,8 +302,9 @@ static int read_field(struct reader *r, const struct config_key *key, void *obje
 		return read_command(r, p, field);
 	case CONFIG_ENV:
 		return read_env(r, p, field);
+	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
-		return read_timeout(r, key, p, field);
+		return read_short(r, key, field, p);
 	case CONFIG_OBJECT:
 	case CONFIG_EMBED:
 		return read_object(r, key->keys, field, p);
@@ -292,6 +314,18 @@ static int read_field(struct reader *r, const struct config_key *key, void *obje
 		return read_items(r, key, object, p);
 	}
 	return 0;
+}
+
+static int read_field(struct reader *r, const struct config_key *key, void *object,
+	const struct place *p)
+{
+	const char *wrong = NULL;
+
+	if (read_value(r, key, object, p) < 0)
+		return -1;
+	if (key->check)
+		wrong = key->check((char *)object + key->offset);
+	return wrong ? fault(r, p, wrong) : 0;
 }
 
 /* The key of that name, those of embedded tables included; *object becomes the struct it
@@ -386,5 +420,5 @@ int config_read_text(
 
 	if (!root || json_position_scan(&position, text, len, name, e) < 0)
 		return -1;
-	return read_object(&r, config_keys_top, c, &top);
+	return read_object(&r, config_table_top, c, &top);
 }

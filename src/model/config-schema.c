@@ -2,6 +2,7 @@
 #include "model/config-keys.h"
 
 static void print_object(struct jsonw *w, const struct config_key *keys);
+static void print_type(struct jsonw *w, const struct config_key *key);
 
 static void print_strings(struct jsonw *w)
 {
@@ -44,21 +45,30 @@ static void print_duration(struct jsonw *w)
 	jsonw_string(w, "pattern", "^ *([0-9]+(\\.[0-9]*)? *[a-z]+ *)+$");
 }
 
+static void print_words(struct jsonw *w, const struct config_key *key)
+{
+	jsonw_open(w, "enum", '[');
+	for (size_t i = 0; key->words[i]; i++)
+		jsonw_string(w, NULL, key->words[i]);
+	jsonw_close(w, ']');
+}
+
 static void print_anyof(struct jsonw *w, const struct config_key *key)
 {
 	jsonw_open(w, "anyOf", '[');
 	jsonw_open(w, NULL, '{');
-	if (key->type == CONFIG_TIMEOUT) {
-		print_duration(w);
-		jsonw_close(w, '}');
-		jsonw_open(w, NULL, '{');
-		print_object(w, key->keys);
-	} else {
+	if (key->keys)
+		print_type(w, key->keys);
+	else
 		print_number(w, key);
-		jsonw_close(w, '}');
-		jsonw_open(w, NULL, '{');
+	jsonw_close(w, '}');
+	jsonw_open(w, NULL, '{');
+	if (key->keys)
+		print_object(w, key->keys);
+	else if (key->words)
+		print_words(w, key);
+	else
 		jsonw_string(w, "const", "infinite");
-	}
 	jsonw_close(w, '}');
 	jsonw_close(w, ']');
 }
@@ -96,14 +106,13 @@ static void print_type(struct jsonw *w, const struct config_key *key)
 		print_duration(w);
 		break;
 	case CONFIG_DEPTH:
+	case CONFIG_COUNT:
+	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
 		print_anyof(w, key);
 		break;
 	case CONFIG_WORD:
-		jsonw_open(w, "enum", '[');
-		for (size_t i = 0; key->words[i]; i++)
-			jsonw_string(w, NULL, key->words[i]);
-		jsonw_close(w, ']');
+		print_words(w, key);
 		break;
 	case CONFIG_STRINGS:
 		print_strings(w);
@@ -172,7 +181,7 @@ void config_schema_print(struct buf *out)
 	jsonw_open(&w, NULL, '{');
 	jsonw_string(&w, "$schema", "https://json-schema.org/draft/2020-12/schema");
 	jsonw_string(&w, "title", "xtest.json");
-	print_object(&w, config_keys_top);
+	print_object(&w, config_table_top);
 	jsonw_close(&w, '}');
 	buf_append_char(out, '\n');
 }

@@ -3,13 +3,14 @@
 #include "base/fs.h"
 #include "base/pattern.h"
 #include "model/config-keys.h"
+#include "model/config-profile.h"
 #include "model/config-read.h"
 
 static struct config *config_new(void)
 {
 	struct config *c = xcalloc(1, sizeof(*c));
 
-	config_keys_init(config_keys_top, c);
+	config_keys_init(config_table_top, c);
 	return c;
 }
 
@@ -17,7 +18,7 @@ void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	config_keys_release(config_keys_top, c);
+	config_keys_release(config_table_top, c);
 	for (size_t i = 0; i < c->origins_len; i++)
 		free(c->origins[i].key);
 	free(c->origins);
@@ -47,22 +48,6 @@ static int fault(
 		origin ? origin->line : 1, origin ? origin->column : 1, key, message);
 }
 
-static const struct config_profile *profile_find(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->profiles.len; i++)
-		if (streq(c->profiles.v[i].name, name))
-			return &c->profiles.v[i];
-	return NULL;
-}
-
-/* The profile a profile falls back on: what it says, and otherwise "default". */
-static const char *parent_of(const struct config_profile *p)
-{
-	if (p->inherits)
-		return p->inherits;
-	return streq(p->name, "default") ? NULL : "default";
-}
-
 static int check_profile(
 	const struct config *c, const struct config_profile *p, struct err *e)
 {
@@ -72,14 +57,14 @@ static int check_profile(
 	if (p->inherits && streq(p->name, "default"))
 		return fault(c, key, "the default profile cannot inherit", e);
 	if (p->inherits && !streq(p->inherits, "default") &&
-		!profile_find(c, p->inherits))
+		!config_profile_find(c, p->inherits))
 		return fault(c, key, "there is no such profile", e);
 	for (size_t steps = 0; next; steps++) {
-		const char *parent = parent_of(next);
+		const char *parent = config_profile_parent(next);
 
 		if (steps > c->profiles.len)
 			return fault(c, key, "the profiles inherit in a circle", e);
-		next = parent ? profile_find(c, parent) : NULL;
+		next = parent ? config_profile_find(c, parent) : NULL;
 	}
 	return 0;
 }
@@ -116,13 +101,71 @@ static int check_globs(const struct config *c, struct err *e)
 	return 0;
 }
 
+/* The group somebody names is there. */
+static int check_group(const struct config *c, const struct config_case_settings *s,
+	const char *prefix, struct err *e)
+{
+	autofree char *key = xasprintf("%stest-group", prefix);
+	autofree const char **names = xcalloc(c->groups.len + 2, sizeof *names);
+	autofree char *message = NULL;
+	const char *near;
+
+	if (!s->test_group || streq(s->test_group, "@global") ||
+		config_case_group(c, s->test_group))
+		return 0;
+	for (size_t i = 0; i < c->groups.len; i++)
+		names[i] = c->groups.v[i].name;
+	names[c->groups.len] = "@global";
+	near = util_nearest(s->test_group, names);
+	message = xasprintf("`test-groups` has no '%.60s'%s%s%s", s->test_group,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return fault(c, key, message, e);
+}
+
+static int check_overrides(const struct config *c, const struct config_overrides *all,
+	const char *prefix, struct err *e)
+{
+	for (size_t i = 0; i < all->len; i++) {
+		autofree char *inner = xasprintf("%soverrides[%zu].", prefix, i);
+
+		if (check_group(c, &all->v[i].of_case, inner, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_groups(const struct config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->groups.len; i++) {
+		autofree char *key =
+			xasprintf("test-groups.%s.max-threads", c->groups.v[i].name);
+
+		if (c->groups.v[i].name[0] == '@')
+			return fault(c, key,
+				"names of groups that begin with '@' are xtest's own", e);
+	}
+	for (size_t i = 0; i < c->profiles.len; i++) {
+		const struct config_profile *p = &c->profiles.v[i];
+		autofree char *prefix = xasprintf("profiles.%s.", p->name);
+
+		if (check_group(c, &p->settings.of_case, prefix, e) < 0 ||
+			check_overrides(c, &p->overrides, prefix, e) < 0)
+			return -1;
+	}
+	return check_group(c, &c->settings.of_case, "", e) < 0
+		       ? -1
+		       : check_overrides(c, &c->overrides, "", e);
+}
+
 /* What no single value shows. */
 static int check(const struct config *c, struct err *e)
 {
 	for (size_t i = 0; i < c->profiles.len; i++)
 		if (check_profile(c, &c->profiles.v[i], e) < 0)
 			return -1;
-	return check_suites(c, e) < 0 || check_globs(c, e) < 0 ? -1 : 0;
+	return check_suites(c, e) < 0 || check_globs(c, e) < 0 || check_groups(c, e) < 0
+		       ? -1
+		       : 0;
 }
 
 struct config *config_parse(const char *text, size_t len, const char *name, struct err *e)
@@ -150,164 +193,4 @@ struct config *config_load_project(const char *dir, struct err *e)
 	autofree char *path = fs_join(dir, "xtest.json");
 
 	return fs_exists(path) ? config_load(path, e) : config_new();
-}
-
-static bool timeout_is_set(const struct config_timeout *t)
-{
-	return t->period_us != CONFIG_UNSET;
-}
-
-/* Takes over from `from` what `to` does not say. */
-static void inherit(struct config_settings *to, const struct config_settings *from)
-{
-	if (!to->targets.len)
-		to->targets = from->targets;
-	if (!to->place)
-		to->place = from->place;
-	if (to->jobs == CONFIG_UNSET)
-		to->jobs = from->jobs;
-	if (!timeout_is_set(&to->timeout))
-		to->timeout = from->timeout;
-	if (to->fail_fast < 0)
-		to->fail_fast = from->fail_fast;
-	if (!to->default_filter)
-		to->default_filter = from->default_filter;
-	if (!to->user)
-		to->user = from->user;
-	if (to->fresh < 0)
-		to->fresh = from->fresh;
-}
-
-int config_profile_settings(const struct config *c, const char *profile,
-	struct config_settings *out, struct err *e)
-{
-	static const struct config_settings unset = {.jobs = CONFIG_UNSET,
-		.timeout = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET},
-		.fail_fast = -1,
-		.fresh = CONFIG_FRESH_UNSET};
-	const char *name = profile ? profile : "default";
-	const struct config_profile *p = profile_find(c, name);
-
-	if (!p && !streq(name, "default")) {
-		autorelease(buf) struct buf known = BUF_INIT;
-
-		for (size_t i = 0; i < c->profiles.len; i++)
-			if (!streq(c->profiles.v[i].name, "default"))
-				buf_printf(&known, ", %s", c->profiles.v[i].name);
-		return err_set(e, ERR_SETUP,
-			"there is no profile '%s'; there are: default%s", name,
-			buf_str(&known));
-	}
-	*out = unset;
-	while (p) {
-		const char *parent = parent_of(p);
-
-		inherit(out, &p->settings);
-		p = parent ? profile_find(c, parent) : NULL;
-	}
-	inherit(out, &c->settings);
-	return 0;
-}
-
-enum filter_answer config_override_applies(const struct config_override *o,
-	const struct filter_subject *subject, bool is_case, struct err *e)
-{
-	if (o->target && subject->target && !streq(o->target, subject->target))
-		return FILTER_NO;
-	if (o->place && subject->place && !streq(o->place, subject->place))
-		return FILTER_NO;
-	if ((o->target && !subject->target) || (o->place && !subject->place))
-		return is_case ? FILTER_NO : FILTER_DEPENDS;
-	if (!o->filter)
-		return FILTER_YES;
-	return is_case ? filter_eval_case(o->filter, subject, e)
-		       : filter_eval_suite(o->filter, subject, e);
-}
-
-/* Nobody would see why such an override never holds. */
-static int undecidable(const struct config *c, size_t i, struct err *e)
-{
-	autofree char *key = xasprintf("overrides[%zu].filter", i);
-	const struct config_origin *at = config_origin_find(c, key);
-
-	return err_set(e, ERR_SETUP,
-		"%s:%u:%u: platform and framework are said of whole suites, and this "
-		"filter asks for names of tests or for places: use binary() or "
-		"binary_id()",
-		c->path ? c->path : "xtest.json", at ? at->line : 0, at ? at->column : 0);
-}
-
-/* The first override that applies and has the setting; *out stays NULL when none does. */
-static int find(const struct config *c, const struct filter_subject *subject,
-	bool is_case, bool (*has)(const struct config_override *o),
-	const struct config_override **out, struct err *e)
-{
-	*out = NULL;
-	for (size_t i = 0; i < c->overrides.len; i++) {
-		const struct config_override *o = &c->overrides.v[i];
-		enum filter_answer answer;
-
-		if (!has(o))
-			continue;
-		answer = config_override_applies(o, subject, is_case, e);
-		if (answer == FILTER_ERROR)
-			return -1;
-		if (answer == FILTER_YES) {
-			*out = o;
-			return 0;
-		}
-		if (answer == FILTER_DEPENDS && !o->place && o->filter)
-			return undecidable(c, i, e);
-	}
-	return 0;
-}
-
-static bool has_platform(const struct config_override *o)
-{
-	return o->platform != CONFIG_PLATFORM_UNSET;
-}
-
-static bool has_framework(const struct config_override *o)
-{
-	return o->framework != NULL;
-}
-
-static bool has_timeout(const struct config_override *o)
-{
-	return timeout_is_set(&o->timeout);
-}
-
-int config_override_platform(const struct config *c, const struct filter_subject *subject,
-	enum config_platform *platform, struct err *e)
-{
-	const struct config_override *o;
-
-	if (find(c, subject, false, has_platform, &o, e) < 0)
-		return -1;
-	*platform = o ? (enum config_platform)o->platform : CONFIG_PLATFORM_UNSET;
-	return 0;
-}
-
-int config_override_framework(const struct config *c,
-	const struct filter_subject *subject, const char **framework, struct err *e)
-{
-	const struct config_override *o;
-
-	if (find(c, subject, false, has_framework, &o, e) < 0)
-		return -1;
-	*framework = o ? o->framework : NULL;
-	return 0;
-}
-
-int config_override_timeout(const struct config *c, const struct filter_subject *subject,
-	struct config_timeout *timeout, struct err *e)
-{
-	static const struct config_timeout unset = {
-		CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET};
-	const struct config_override *o;
-
-	if (find(c, subject, true, has_timeout, &o, e) < 0)
-		return -1;
-	*timeout = o ? o->timeout : unset;
-	return 0;
 }

@@ -14,6 +14,11 @@
 /* A number or duration that was not given. Words that were not given are -1. */
 #define CONFIG_UNSET INT64_MIN
 
+/* Numbers that are given as words: "num-cpus" and "num-test-threads" (`jobs`). */
+#define CONFIG_COUNT_WORD(index) (INT64_MIN + 1 + (index))
+#define CONFIG_NUM_CPUS CONFIG_COUNT_WORD(0)
+#define CONFIG_NUM_TEST_THREADS CONFIG_COUNT_WORD(1)
+
 enum config_platform { CONFIG_PLATFORM_UNSET = -1, CONFIG_TARGET, CONFIG_HOST };
 enum config_missing {
 	CONFIG_MISSING_UNSET = -1,
@@ -28,6 +33,12 @@ enum config_fresh {
 	CONFIG_FRESH_SUITE,
 	CONFIG_FRESH_CASE
 };
+enum config_backoff {
+	CONFIG_BACKOFF_UNSET = -1,
+	CONFIG_BACKOFF_FIXED,
+	CONFIG_BACKOFF_EXPONENTIAL
+};
+enum config_result { CONFIG_RESULT_UNSET = -1, CONFIG_RESULT_PASS, CONFIG_RESULT_FAIL };
 /* Of flags: -1 not given, 0 false, 1 true. */
 
 /* "120s" is {period 120 s, terminate-after 1}: warned about after each period, ended
@@ -38,22 +49,41 @@ struct config_timeout {
 	int64_t grace_us;
 };
 
-/* What a run is governed by, at the top level and in a profile. */
+/* Attempts after the first one, and the time before each of them. */
+struct config_retries {
+	int64_t count;
+	int backoff; /* enum config_backoff; fixed when unset */
+	int64_t delay_us, max_delay_us;
+	int jitter;
+};
+
+/* What it means that processes of a test are there `period_us` after its end. */
+struct config_leak {
+	int64_t period_us;
+	int result; /* enum config_result */
+};
+
+/* What governs a case: at the top level, in a profile and in an override. */
+struct config_case_settings {
+	struct config_timeout timeout;
+	struct config_timeout slow_timeout; /* as `timeout`; a plain one never ends it */
+	struct config_leak leak_timeout;
+	struct config_retries retries;
+	int64_t threads_required; /* of `jobs`; may be CONFIG_NUM_CPUS, … */
+	char *test_group;         /* of config.groups, or "@global" */
+	int64_t priority;         /* more starts earlier */
+};
+
+/* What governs a run, at the top level and in a profile. */
 struct config_settings {
 	struct strv targets;
 	char *place; /* as for --on */
 	int64_t jobs;
-	struct config_timeout timeout;
+	struct config_case_settings of_case;
 	int fail_fast;
 	struct filter *default_filter;
 	char *user; /* whom tests run as, as for --user */
 	int fresh;  /* enum config_fresh: how often a machine is made anew */
-};
-
-struct config_profile {
-	char *name;
-	char *inherits;
-	struct config_settings settings;
 };
 
 /* Applies to the suites and cases that match all of filter, target and place. */
@@ -62,7 +92,25 @@ struct config_override {
 	char *target, *place;
 	int platform;    /* enum config_platform: the suite belongs to this side */
 	char *framework; /* the suite is listed and run by this one */
-	struct config_timeout timeout;
+	struct config_case_settings of_case;
+};
+
+struct config_overrides {
+	struct config_override *v;
+	size_t len;
+};
+
+struct config_profile {
+	char *name;
+	char *inherits;
+	struct config_settings settings;
+	struct config_overrides overrides; /* before those of the top level */
+};
+
+/* Of its tests no more than so many threads' worth run at the same time. */
+struct config_group {
+	char *name;
+	int64_t max_threads; /* may be CONFIG_NUM_CPUS, … */
 };
 
 /* A test of the explicit manifest. */
@@ -139,10 +187,11 @@ struct config {
 	struct config_archive archive;
 	struct config_machine machine;
 	struct config_settings settings;
+	struct config_overrides overrides; /* first match wins, setting by setting */
 	struct {
-		struct config_override *v;
+		struct config_group *v;
 		size_t len;
-	} overrides; /* first match wins, setting by setting */
+	} groups;
 	struct {
 		struct config_profile *v;
 		size_t len;
@@ -179,19 +228,37 @@ void config_release(struct config **c); /* for autorelease_config */
 int config_profile_settings(const struct config *c, const char *profile,
 	struct config_settings *out, struct err *e) MUST_CHECK;
 
+/* What holds for a case, setting by setting: the first override that matches it and has
+ * the setting (those of the profile, of the profiles it inherits, of the top level), else
+ * the profile, else the top level; what nobody says stays unset. `subject` has all its
+ * names. Strings are borrowed from the configuration. Return -1 when a filter could not
+ * be evaluated or the profile is not there. */
+int config_case_settings(const struct config *c, const char *profile,
+	const struct filter_subject *subject, struct config_case_settings *out,
+	struct err *e) MUST_CHECK;
+/* The same, of the overrides alone: they come before what the build system says, the rest
+ * behind it. */
+int config_case_overrides(const struct config *c, const char *profile,
+	const struct filter_subject *subject, struct config_case_settings *out,
+	struct err *e) MUST_CHECK;
+
+/* What ends a case after some time: `timeout`, or `slow-timeout` with a number of
+ * periods; NULL when neither is given. Borrowed. */
+const struct config_timeout *config_case_limit(const struct config_case_settings *s);
+/* The group of that name, or NULL: "@global" and no name are none. */
+const struct config_group *config_case_group(const struct config *c, const char *name);
+
 /* Does an override hold for a suite (its case name not known) or a case? */
 enum filter_answer config_override_applies(const struct config_override *o,
 	const struct filter_subject *subject, bool is_case, struct err *e);
-/* What the first override that applies says; UNSET, NULL or an unset timeout when none
- * does. Return -1 when a filter could not be evaluated. The platform and the framework
- * are asked about suites. */
-int config_override_platform(const struct config *c, const struct filter_subject *subject,
-	enum config_platform *platform, struct err *e) MUST_CHECK;
-int config_override_framework(const struct config *c,
+/* What the first override that applies says of a suite; UNSET or NULL when none does.
+ * Return -1 when a filter could not be evaluated, or asks for what no suite tells. */
+int config_override_platform(const struct config *c, const char *profile,
+	const struct filter_subject *subject, enum config_platform *platform,
+	struct err *e) MUST_CHECK;
+int config_override_framework(const struct config *c, const char *profile,
 	const struct filter_subject *subject, const char **framework,
 	struct err *e) MUST_CHECK;
-int config_override_timeout(const struct config *c, const struct filter_subject *subject,
-	struct config_timeout *timeout, struct err *e) MUST_CHECK;
 
 /* Where a value was set, or NULL: config_origin_find(c, "profiles.ci.timeout"). */
 const struct config_origin *config_origin_find(const struct config *c, const char *key);

@@ -50,6 +50,38 @@ static const struct {
 		"x.json:1:49: 'timeout.terminate-after': expected a whole number from 1 "
 		"to "
 		"1000000"},
+	{"{\"leak-timeout\": {\"period\": \"1s\", \"result\": \"fial\"}}",
+		"x.json:1:45: 'leak-timeout.result': \"pass\" or \"fail\" is expected, "
+		"not \"fial\"; did you mean \"fail\"?"},
+	{"{\"retries\": -1}",
+		"x.json:1:13: 'retries': expected a whole number from 0 to 1000"},
+	{"{\"retries\": {\"backoff\": \"fixed\"}}",
+		"x.json:1:13: 'retries': 'count' is missing"},
+	{"{\"retries\": {\"count\": 2, \"backoff\": \"exponential\"}}",
+		"x.json:1:13: 'retries': a backoff that doubles needs a 'delay' to begin "
+		"with"},
+	{"{\"retries\": {\"count\": 2, \"delay\": \"1s\", \"max-delay\": \"2s\"}}",
+		"x.json:1:13: 'retries': 'max-delay' is for an exponential backoff"},
+	{"{\"threads-required\": \"num-cpu\"}",
+		"x.json:1:22: 'threads-required': \"num-cpus\" or \"num-test-threads\" "
+		"is "
+		"expected, not \"num-cpu\"; did you mean \"num-cpus\"?"},
+	{"{\"threads-required\": true}",
+		"x.json:1:22: 'threads-required': expected a whole number from 1 to "
+		"4096, or a word, found true or false"},
+	{"{\"priority\": 101}",
+		"x.json:1:14: 'priority': expected a whole number from -100 to 100"},
+	{"{\"test-groups\": {\"serial\": {}}}",
+		"x.json:1:28: 'test-groups.serial': 'max-threads' is missing"},
+	{"{\"test-groups\": {\"@x\": {\"max-threads\": 1}}}",
+		"x.json:1:40: 'test-groups.@x.max-threads': names of groups that begin "
+		"with '@' are xtest's own"},
+	{"{\"test-group\": \"a\"}",
+		"x.json:1:16: 'test-group': `test-groups` has no 'a'"},
+	{"{\"test-groups\": {\"serial\": {\"max-threads\": 1}},\n"
+	 "\"profiles\": {\"ci\": {\"overrides\": [{\"test-group\": \"seria\"}]}}}",
+		"x.json:2:50: 'profiles.ci.overrides[0].test-group': `test-groups` has "
+		"no 'seria'; did you mean 'serial'?"},
 	{"{\"default-filter\": \"default()\"}",
 		"x.json:1:20: 'default-filter': invalid filterset\n"
 		"  default()\n"
@@ -163,9 +195,11 @@ static void top_level(const struct config *c)
 	is_str(c->build_commands.v[0].v[1], "all", "as an array");
 	is_str(second, "sh|-c|cc -o t t.c", "as a text");
 	is_str(targets, "aarch64|s390x", "targets");
-	is_int(c->settings.timeout.period_us, 90000000, "timeout");
-	is_int(c->settings.timeout.terminate_after, 1, "a plain one ends the test");
-	is_int(c->settings.timeout.grace_us, CONFIG_UNSET, "and has no grace period");
+	is_int(c->settings.of_case.timeout.period_us, 90000000, "timeout");
+	is_int(c->settings.of_case.timeout.terminate_after, 1,
+		"a plain one ends the test");
+	is_int(c->settings.of_case.timeout.grace_us, CONFIG_UNSET,
+		"and has no grace period");
 	is_int(c->settings.jobs, 3, "jobs");
 	is_int(c->settings.fail_fast, 1, "fail-fast");
 	ok(c->settings.default_filter != NULL, "default-filter");
@@ -225,33 +259,35 @@ static void overrides(const struct config *c)
 		.package = "gen",
 		.target = "aarch64",
 		.place = "system"};
-	struct config_timeout timeout;
+	struct config_case_settings got;
+	const struct config_timeout *timeout = &got.timeout;
 	enum config_platform platform;
 	const char *framework;
 	struct err e = {0};
 
-	ok(config_override_timeout(c, &s, &timeout, &e) == 0 &&
-			timeout.period_us == 9000000,
+	ok(config_case_overrides(c, NULL, &s, &got, &e) == 0 &&
+			timeout->period_us == 9000000,
 		"the first override that applies wins");
 	s.place = "user";
-	ok(config_override_timeout(c, &s, &timeout, &e) == 0 &&
-			timeout.period_us == 5000000 && timeout.terminate_after == 3 &&
-			timeout.grace_us == 1000000,
+	ok(config_case_overrides(c, NULL, &s, &got, &e) == 0 &&
+			timeout->period_us == 5000000 && timeout->terminate_after == 3 &&
+			timeout->grace_us == 1000000,
 		"another place, another override");
 	s.test = "x";
-	ok(config_override_timeout(c, &s, &timeout, &e) == 0 &&
-			timeout.period_us == CONFIG_UNSET,
+	ok(config_case_overrides(c, NULL, &s, &got, &e) == 0 &&
+			timeout->period_us == CONFIG_UNSET,
 		"and another test, none");
 	s.test = NULL;
-	ok(config_override_platform(c, &s, &platform, &e) == 0 && platform == CONFIG_HOST,
+	ok(config_override_platform(c, NULL, &s, &platform, &e) == 0 &&
+			platform == CONFIG_HOST,
 		"platform");
-	ok(config_override_framework(c, &s, &framework, &e) == 0, "framework");
+	ok(config_override_framework(c, NULL, &s, &framework, &e) == 0, "framework");
 	is_str(framework, "plain", "by package");
 	s.package = "other";
 	s.target = "s390x";
-	ok(config_override_framework(c, &s, &framework, &e) == 0, "framework");
+	ok(config_override_framework(c, NULL, &s, &framework, &e) == 0, "framework");
 	is_str(framework, "gtest", "by target");
-	ok(config_override_platform(c, &s, &platform, &e) == 0 &&
+	ok(config_override_platform(c, NULL, &s, &platform, &e) == 0 &&
 			platform == CONFIG_PLATFORM_UNSET,
 		"no platform");
 }
@@ -272,8 +308,8 @@ static void undecidable(void)
 
 	if (!ok(c != NULL, "a framework by the name of a case"))
 		return;
-	ok(config_override_platform(c, &s, &platform, &e) == 0, "says no platform");
-	is_int(config_override_framework(c, &s, &framework, &e), -1, "is refused");
+	ok(config_override_platform(c, NULL, &s, &platform, &e) == 0, "says no platform");
+	is_int(config_override_framework(c, NULL, &s, &framework, &e), -1, "is refused");
 	ok(starts_with(e.msg, "x.json:3:12: platform and framework are said of whole "),
 		"with its place in the file: %s", e.msg);
 }

@@ -1,0 +1,265 @@
+/* Every key there is: what it holds, where it goes, and what it says of itself. */
+#include "model/config-keys.h"
+
+#include "model/console-table.h"
+
+#define FIELD(type, member) .offset = offsetof(struct type, member)
+
+static const char *const platform_words[] = {"target", "host", NULL};
+static const char *const missing_words[] = {"error", "warn", "ignore", NULL};
+static const char *const root_words[] = {"workspace", "build", NULL};
+static const char *const fresh_words[] = {"run", "suite", "case", NULL};
+
+static const char *const backoff_words[] = {"fixed", "exponential", NULL};
+static const char *const result_words[] = {"pass", "fail", NULL};
+static const char *const count_words[] = {"num-cpus", "num-test-threads", NULL};
+
+static const char *check_retries(const void *field)
+{
+	const struct config_retries *r = field;
+
+	if (r->backoff == CONFIG_BACKOFF_EXPONENTIAL && r->delay_us == CONFIG_UNSET)
+		return "a backoff that doubles needs a 'delay' to begin with";
+	if (r->backoff != CONFIG_BACKOFF_EXPONENTIAL && r->max_delay_us != CONFIG_UNSET)
+		return "'max-delay' is for an exponential backoff";
+	return NULL;
+}
+
+static const struct config_key timeout_keys[] = {
+	{"period", CONFIG_DURATION, FIELD(config_timeout, period_us), .required = true,
+		.help = "after this time a test is reported as slow"},
+	{"terminate-after", CONFIG_INTEGER, FIELD(config_timeout, terminate_after),
+		.min = 1, .max = 1000000,
+		.help = "number of periods after which it is ended"},
+	{"grace-period", CONFIG_DURATION, FIELD(config_timeout, grace_us),
+		.help = "time between SIGTERM and SIGKILL"},
+	{.name = NULL},
+};
+
+static const struct config_key retries_keys[] = {
+	{"count", CONFIG_INTEGER, FIELD(config_retries, count), .required = true,
+		.min = 0, .max = 1000, .help = "attempts after the first one"},
+	{"backoff", CONFIG_WORD, FIELD(config_retries, backoff), .words = backoff_words,
+		.help = "does the delay stay or double with each attempt?"},
+	{"delay", CONFIG_DURATION, FIELD(config_retries, delay_us),
+		.help = "time before the second attempt"},
+	{"max-delay", CONFIG_DURATION, FIELD(config_retries, max_delay_us),
+		.help = "bound of a delay that doubles"},
+	{"jitter", CONFIG_FLAG, FIELD(config_retries, jitter),
+		.help = "true: each delay is a random one between its half and itself"},
+	{.name = NULL},
+};
+
+static const struct config_key leak_keys[] = {
+	{"period", CONFIG_DURATION, FIELD(config_leak, period_us), .required = true,
+		.help = "time for the processes a test left behind to end"},
+	{"result", CONFIG_WORD, FIELD(config_leak, result), .words = result_words,
+		.help = "does a test pass whose processes stay longer?"},
+	{.name = NULL},
+};
+
+const struct config_key config_table_case[] = {
+	{"timeout", CONFIG_TIMEOUT, FIELD(config_case_settings, timeout),
+		.keys = timeout_keys, .help = "time a test may take"},
+	{"slow-timeout", CONFIG_SHORT, FIELD(config_case_settings, slow_timeout),
+		.keys = timeout_keys,
+		.help = "the same; a plain duration only reports a test as slow"},
+	{"leak-timeout", CONFIG_SHORT, FIELD(config_case_settings, leak_timeout),
+		.keys = leak_keys, .help = "what it means to leave processes behind"},
+	{"retries", CONFIG_SHORT, FIELD(config_case_settings, retries),
+		.keys = retries_keys, .check = check_retries,
+		.help = "how often a test that fails is run again"},
+	{"threads-required", CONFIG_COUNT, FIELD(config_case_settings, threads_required),
+		.min = 1, .max = 4096, .words = count_words,
+		.help = "how many of `jobs` a test takes"},
+	{"test-group", CONFIG_STRING, FIELD(config_case_settings, test_group),
+		.help = "group of `test-groups` it belongs to, or \"@global\""},
+	{"priority", CONFIG_INTEGER, FIELD(config_case_settings, priority), .min = -100,
+		.max = 100, .help = "what has more starts earlier; 0 by default"},
+	{.name = NULL},
+};
+
+const struct config_key config_table_settings[] = {
+	{"targets", CONFIG_STRINGS, FIELD(config_settings, targets),
+		.help = "targets to build and test for, as for --target"},
+	{"place", CONFIG_STRING, FIELD(config_settings, place),
+		.help = "where target tests run, as for --on"},
+	{"jobs", CONFIG_INTEGER, FIELD(config_settings, jobs), .min = 1, .max = 4096,
+		.help = "tests that run at the same time"},
+	{"", CONFIG_EMBED, FIELD(config_settings, of_case), .keys = config_table_case},
+	{"fail-fast", CONFIG_FLAG, FIELD(config_settings, fail_fast),
+		.help = "stop after the first failure"},
+	{"default-filter", CONFIG_FILTER, FIELD(config_settings, default_filter),
+		.context = FILTER_DEFAULT,
+		.help = "filterset of the tests a plain run selects"},
+	{"user", CONFIG_STRING, FIELD(config_settings, user),
+		.help = "user that tests run as, as for --user"},
+	{"fresh", CONFIG_WORD, FIELD(config_settings, fresh), .words = fresh_words,
+		.help = "how often a machine is made anew: each run, suite or case"},
+	{.name = NULL},
+};
+
+static const struct config_key override_keys[] = {
+	{"filter", CONFIG_FILTER, FIELD(config_override, filter),
+		.context = FILTER_OVERRIDE, .help = "filterset of the tests it is about"},
+	{"target", CONFIG_STRING, FIELD(config_override, target),
+		.help = "only for this target"},
+	{"place", CONFIG_STRING, FIELD(config_override, place),
+		.help = "only in this place"},
+	{"platform", CONFIG_WORD, FIELD(config_override, platform),
+		.words = platform_words, .help = "side the suite belongs to"},
+	{"framework", CONFIG_STRING, FIELD(config_override, framework),
+		.help = "how the suite's cases are listed and run"},
+	{"", CONFIG_EMBED, FIELD(config_override, of_case), .keys = config_table_case},
+	{.name = NULL},
+};
+
+static const struct config_key profile_keys[] = {
+	{"inherits", CONFIG_STRING, FIELD(config_profile, inherits),
+		.help = "profile whose settings hold where this one has none"},
+	{"overrides", CONFIG_LIST, FIELD(config_profile, overrides),
+		.keys = override_keys, .size = sizeof(struct config_override),
+		.help = "as at the top level, and before those"},
+	{"", CONFIG_EMBED, FIELD(config_profile, settings),
+		.keys = config_table_settings},
+	{.name = NULL},
+};
+
+static const struct config_key suite_keys[] = {
+	{"name", CONFIG_STRING, FIELD(config_suite, name), .required = true,
+		.help = "name of the suite, unique in its package"},
+	{"package", CONFIG_STRING, FIELD(config_suite, package),
+		.help = "package it belongs to; the project by default"},
+	{"command", CONFIG_COMMAND, FIELD(config_suite, command),
+		.help = "program and arguments, or a text for the shell"},
+	{"binary", CONFIG_STRING, FIELD(config_suite, binary),
+		.help = "test program whose cases these are"},
+	{"cwd", CONFIG_STRING, FIELD(config_suite, cwd), .help = "working directory"},
+	{"env", CONFIG_ENV, FIELD(config_suite, env), .help = "environment variables"},
+	{"framework", CONFIG_STRING, FIELD(config_suite, framework),
+		.help = "how its cases are listed and run"},
+	{"platform", CONFIG_WORD, FIELD(config_suite, platform), .words = platform_words,
+		.help = "side it belongs to"},
+	{"labels", CONFIG_STRINGS, FIELD(config_suite, labels), .help = "tags for tag()"},
+	{"timeout", CONFIG_DURATION, FIELD(config_suite, timeout_us),
+		.help = "time a case may take"},
+	{"expect-fail", CONFIG_FLAG, FIELD(config_suite, expect_fail),
+		.help = "a failure is what is expected"},
+	{"skip-code", CONFIG_INTEGER, FIELD(config_suite, skip_code), .min = 1,
+		.max = 255, .help = "exit status that means skipped"},
+	{"files", CONFIG_STRINGS, FIELD(config_suite, files),
+		.help = "files and directories it reads"},
+	{"depends", CONFIG_STRINGS, FIELD(config_suite, depends),
+		.help = "suites that must have ended before"},
+	{"serial", CONFIG_FLAG, FIELD(config_suite, serial),
+		.help = "nothing runs beside it"},
+	{.name = NULL},
+};
+
+static const struct config_key include_keys[] = {
+	{"path", CONFIG_STRING, FIELD(config_include, path), .required = true,
+		.help = "file, directory or glob"},
+	{"relative-to", CONFIG_WORD, FIELD(config_include, relative_to),
+		.words = root_words,
+		.help = "what the path is relative to; the workspace by default"},
+	{"depth", CONFIG_DEPTH, FIELD(config_include, depth), .min = 0, .max = 1000,
+		.help = "levels of directories to go down; infinite by default"},
+	{"on-missing", CONFIG_WORD, FIELD(config_include, on_missing),
+		.words = missing_words, .help = "what it means when nothing is there"},
+	{"platform", CONFIG_WORD, FIELD(config_include, platform),
+		.words = platform_words, .help = "only with suites of this side"},
+	{"suites", CONFIG_FILTER, FIELD(config_include, suites),
+		.context = FILTER_ARCHIVE,
+		.help = "only with suites this filterset selects"},
+	{.name = NULL},
+};
+
+static const struct config_key archive_keys[] = {
+	{"include", CONFIG_LIST, FIELD(config_archive, include), .keys = include_keys,
+		.size = sizeof(struct config_include), .help = "files that tests read"},
+	{"exclude", CONFIG_STRINGS, FIELD(config_archive, exclude),
+		.help = "globs of paths that are left out"},
+	{"on-missing", CONFIG_WORD, FIELD(config_archive, on_missing),
+		.words = missing_words, .help = "for includes that do not say"},
+	{.name = NULL},
+};
+
+static const struct config_key machine_keys[] = {
+	{"memory", CONFIG_INTEGER, FIELD(config_machine, memory), .min = 16,
+		.max = 1 << 20, .help = "MiB of memory, as for --memory"},
+	{"cpus", CONFIG_INTEGER, FIELD(config_machine, cpus), .min = 1, .max = 64,
+		.help = "processors, as for --cpus"},
+	{"packages", CONFIG_STRINGS, FIELD(config_machine, packages),
+		.help = "Debian packages its programs come from, beside the usual ones"},
+	{"kernel", CONFIG_STRING, FIELD(config_machine, kernel),
+		.help = "kernel to boot, relative to this file, as for --kernel"},
+	{"command-line", CONFIG_STRING, FIELD(config_machine, command_line),
+		.help = "more words for the kernel"},
+	{.name = NULL},
+};
+
+static const struct config_key build_keys[] = {
+	{"args", CONFIG_STRINGS, .offset = 0,
+		.help = "arguments for the build system's configure step"},
+	{.name = NULL},
+};
+
+static const struct config_key console_keys[] = {
+	{"kind", CONFIG_STRING, FIELD(config_console, kind),
+		.help = "the word for it: panic, hung-task, …"},
+	{"severity", CONFIG_WORD, FIELD(config_console, severity),
+		.words = console_table_severities,
+		.help = "what it means for the machine"},
+	{"pattern", CONFIG_STRING, FIELD(config_console, pattern), .required = true,
+		.help = "regular expression for the start of the line that tells"},
+	{"end", CONFIG_STRING, FIELD(config_console, end),
+		.help = "regular expression for the last line of its report"},
+	{"role", CONFIG_WORD, FIELD(config_console, role), .words = console_table_roles,
+		.help = "what the line does, if it is not simply a finding"},
+	{"stamp", CONFIG_FLAG, FIELD(config_console, stamp),
+		.help = "false: counts without the kernel's time stamp, too"},
+	{"stage", CONFIG_INTEGER, FIELD(config_console, stage), .min = 1, .max = 9,
+		.help = "of a boot: 1 and 2 firmware, 3 boot loader, 5 and 6 kernel"},
+	{"target", CONFIG_STRING, FIELD(config_console, target),
+		.help = "only for this target"},
+	{.name = NULL},
+};
+
+static const struct config_key group_keys[] = {
+	{"max-threads", CONFIG_COUNT, FIELD(config_group, max_threads), .required = true,
+		.min = 1, .max = 4096, .words = count_words,
+		.help = "tests of the group that run at the same time"},
+	{.name = NULL},
+};
+
+const struct config_key config_table_top[] = {
+	{"$schema", CONFIG_STRING, FIELD(config, schema), .help = "schema of this file"},
+	{"adapter", CONFIG_STRING, FIELD(config, adapter), .help = "build system to use"},
+	{"source", CONFIG_STRING, FIELD(config, source),
+		.help = "directory that is built, relative to this file"},
+	{"build", CONFIG_OBJECT, FIELD(config, build), .keys = build_keys,
+		.help = "how it is built"},
+	{"build-commands", CONFIG_COMMANDS, FIELD(config, build_commands),
+		.size = sizeof(struct strv),
+		.help = "commands that build what `suites` runs"},
+	{"suites", CONFIG_LIST, FIELD(config, suites), .keys = suite_keys,
+		.size = sizeof(struct config_suite),
+		.help = "tests no build system knows"},
+	{"archive", CONFIG_OBJECT, FIELD(config, archive), .keys = archive_keys,
+		.help = "what an archive holds beside the tests"},
+	{"machine", CONFIG_OBJECT, FIELD(config, machine), .keys = machine_keys,
+		.help = "the machines of the place `system`"},
+	{"", CONFIG_EMBED, FIELD(config, settings), .keys = config_table_settings},
+	{"overrides", CONFIG_LIST, FIELD(config, overrides), .keys = override_keys,
+		.size = sizeof(struct config_override),
+		.help = "settings for some tests; the first that matches wins"},
+	{"test-groups", CONFIG_MAP, FIELD(config, groups), .keys = group_keys,
+		.size = sizeof(struct config_group),
+		.help = "groups of tests that do not all run at the same time"},
+	{"profiles", CONFIG_MAP, FIELD(config, profiles), .keys = profile_keys,
+		.size = sizeof(struct config_profile), .help = "named sets of settings"},
+	{"console", CONFIG_LIST, FIELD(config, console), .keys = console_keys,
+		.size = sizeof(struct config_console),
+		.help = "what a machine's console says when something is wrong"},
+	{.name = NULL},
+};
