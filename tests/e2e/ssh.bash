@@ -1,0 +1,173 @@
+# Boards for the end-to-end tests: OpenSSH's server and dropbear on loopback, the box, and the bad network before them.
+# A bed is a folder with `key`, `known_hosts`, `config` (for --ssh-config; the board is called "board" in it), `port`,
+# `log` and `cache`, which is where the board's side finds XDG_CACHE_HOME.
+
+PATH=$PATH:/usr/sbin:/sbin
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Processes that were started on this bed's board, whatever became of their parents.
+bed_processes() { # DIR
+	alive "XDG_CACHE_HOME=$1/cache"
+}
+
+bed_make() { # DIR
+	mkdir -p "$1/cache"
+	chmod 700 "$1" "$1/cache"
+	[ -e "$1/key" ] || ssh-keygen -q -t ed25519 -N '' -C bed -f "$1/key"
+	[ -e "$1/host_key" ] || ssh-keygen -q -t ed25519 -N '' -C host -f "$1/host_key"
+	cp "$1/key.pub" "$1/authorized_keys"
+	: >"$1/known_hosts"
+}
+
+bed_know() { # DIR PORT: the board is also there
+	echo "[127.0.0.1]:$2 $(cut -d' ' -f1,2 "$1/host_key.pub")" >>"$1/known_hosts"
+}
+
+bed_config() { # DIR
+	cat >"$1/config" <<-END
+		Host board
+			HostName 127.0.0.1
+			Port $(cat "$1/port")
+			User $(id -un)
+		Host *
+			IdentityFile $1/key
+			IdentitiesOnly yes
+			UserKnownHostsFile $1/known_hosts
+			GlobalKnownHostsFile /dev/null
+			StrictHostKeyChecking yes
+	END
+}
+
+bed_answers() { # DIR
+	ssh -F "$1/config" -o BatchMode=yes -o ConnectTimeout=5 board true 2>>"$1/client.log"
+}
+
+# OpenSSH's server for this user; more lines of its configuration as further words.
+sshd_start() { # DIR [LINE…]
+	local dir=$1 try sshd pid
+
+	shift
+	need sshd openssh-server
+	need ssh openssh-client
+	need python3 python3
+	sshd=$(command -v sshd)
+	bed_make "$dir"
+	[ "$(id -u)" != 0 ] || mkdir -p /run/sshd
+	for try in 1 2 3 4 5; do
+		free_port >"$dir/port"
+		cat >"$dir/sshd_config" <<-END
+			ListenAddress 127.0.0.1:$(cat "$dir/port")
+			HostKey $dir/host_key
+			PidFile none
+			AuthorizedKeysFile $dir/authorized_keys
+			StrictModes no
+			UsePAM no
+			PermitRootLogin yes
+			PasswordAuthentication no
+			KbdInteractiveAuthentication no
+			MaxStartups 100
+			MaxSessions 100
+			LogLevel VERBOSE
+			SetEnv XDG_CACHE_HOME=$dir/cache
+		END
+		printf '%s\n' "$@" >>"$dir/sshd_config"
+		timeout 1800 "$sshd" -D -e -f "$dir/sshd_config" >>"$dir/log" 2>&1 3>&- </dev/null &
+		pid=$!
+		echo "$pid" >"$dir/pid"
+		bed_know "$dir" "$(cat "$dir/port")"
+		bed_config "$dir"
+		if try_until 60 0.25 bed_up "$dir" "$pid" >/dev/null && bed_answers "$dir"; then
+			return
+		fi
+		kill "$pid" 2>/dev/null || true
+	done
+	skip "sshd lets nobody in here: $(tail -n 1 "$dir/log")"
+}
+
+# The listener is there, or it has ended.
+bed_up() { # DIR PID
+	! kill -0 "$2" 2>/dev/null || bash -c ": </dev/tcp/127.0.0.1/$(cat "$1/port")" 2>/dev/null
+}
+
+# dropbear takes keys from the user's home only, so it gets a mount namespace with a home of its own.
+dropbear_start() { # DIR
+	local dir=$1 pid home
+
+	need dropbear dropbear-bin
+	need ssh openssh-client
+	need python3 python3
+	[ "$(id -u)" = 0 ] || skip "only root may give dropbear a home of its own"
+	home=$(getent passwd root | cut -d: -f6)
+	bed_make "$dir"
+	mkdir -p "$dir/home/.ssh"
+	chmod 700 "$dir/home" "$dir/home/.ssh"
+	cp "$dir/key.pub" "$dir/home/.ssh/authorized_keys"
+	rm -f "$dir/host_key.dropbear"
+	dropbearkey -t ed25519 -f "$dir/host_key.dropbear" >/dev/null 2>&1
+	dropbearkey -y -f "$dir/host_key.dropbear" | grep '^ssh-' >"$dir/host_key.pub"
+	free_port >"$dir/port"
+	XDG_CACHE_HOME=$dir/cache timeout 1800 unshare -m sh -c \
+		'mount --bind "$1/home" "$2" && exec dropbear -F -E -e -s -p "127.0.0.1:$3" -r "$1/host_key.dropbear"' \
+		sh "$dir" "$home" "$(cat "$dir/port")" >>"$dir/log" 2>&1 3>&- </dev/null &
+	pid=$!
+	echo "$pid" >"$dir/pid"
+	bed_know "$dir" "$(cat "$dir/port")"
+	bed_config "$dir"
+	try_until 60 0.25 bed_up "$dir" "$pid" >/dev/null && bed_answers "$dir" ||
+		skip "dropbear lets nobody in here: $(tail -n 1 "$dir/log")"
+}
+
+# Ends the server, and whatever its board still runs.
+bed_stop() { # DIR
+	local pid
+
+	for pid in "$1"/pid "$1"/*/pid; do
+		[ ! -e "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || true
+	done
+	for pid in $(bed_processes "$1"); do
+		kill -9 "$pid" 2>/dev/null || true
+	done
+}
+
+board_url() { # DIR
+	echo "ssh://$(id -un)@127.0.0.1:$(cat "$1/port")"
+}
+
+# A bad network before the board of DIR: its folder is DIR/NAME, and DIR/NAME/port its port. For the words see
+# tests/board/proxy.py.
+proxy_start() { # DIR NAME [OPTION…]
+	local dir=$1 name=$2
+
+	shift 2
+	need python3 python3
+	mkdir -p "$dir/$name"
+	rm -f "$dir/$name/port"
+	"$top_srcdir/tests/board/proxy.py" --to "127.0.0.1:$(cat "$dir/port")" --folder "$dir/$name" --life 1800 "$@" \
+		>"$dir/$name/log" 2>&1 3>&- </dev/null &
+	echo $! >"$dir/$name/pid"
+	try_until 100 0.1 test -s "$dir/$name/port"
+	bed_know "$dir" "$(cat "$dir/$name/port")"
+}
+
+proxied_url() { # DIR NAME
+	echo "ssh://$(id -un)@127.0.0.1:$(cat "$1/$2/port")"
+}
+
+# One of the figures of a proxy that is ended for it: up, down, connections, cuts, stalls, left.
+proxy_end() { # DIR NAME
+	local pid
+
+	pid=$(cat "$1/$2/pid")
+	kill "$pid" 2>/dev/null || true
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.05
+	done
+	rm -f "$1/$2/pid"
+}
+
+proxy_figure() { # DIR NAME FIGURE
+	jq -r ".$3" "$1/$2/count"
+}
