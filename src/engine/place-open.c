@@ -10,9 +10,11 @@
 enum {
 	READY_LIMIT_MS = 30000,   /* of a runner on this machine, to its answer */
 	BOOT_LIMIT_MS = 300000,   /* of a machine that boots, however busy this one is */
-	RESTORE_LIMIT_MS = 15000, /* of one that is restored */
+	RESTORE_LIMIT_MS = 45000, /* of one that is restored, which takes 0.1 s of CPU */
 	SHIP_LIMIT_MS = 60000,    /* from one answer of the store to the next, at least */
 	VIEW_LIMIT_MS = 30000,
+	WATCHED_LIMIT_MS = 300000, /* of a step where signs of life tell sooner */
+	WATCHED_BEAT_MS = 500,     /* a machine's death is to be seen soon */
 	ENTROPY_BYTES = 64,
 	BYE_LIMIT_MS = 2000,
 	MAX_REOPENED = 2, /* staged, booted, fresh: each may fail once */
@@ -30,6 +32,9 @@ static void greet(struct place *p)
 {
 	struct session_options options = {.silence_ms = 0};
 
+	if (p->transport->check)
+		options.heartbeat_ms = WATCHED_BEAT_MS;
+
 	if (getrandom(&options.id, sizeof options.id, 0) < 0)
 		options.id = (uint64_t)now_us();
 	p->session = session_new(&options, &place_session_ops, p);
@@ -39,6 +44,8 @@ static void greet(struct place *p)
 static void next_step(struct place *p, enum place_step step, int64_t limit_ms)
 {
 	p->step = step;
+	if (p->transport->check)
+		limit_ms = MAX(limit_ms, WATCHED_LIMIT_MS);
 	p->limit_ms = now_ms() + limit_ms;
 }
 
@@ -179,8 +186,8 @@ static void take_view(struct place *p)
 void place_shipped(struct place *p)
 {
 	/* The runner looks at every byte of a file before it answers. */
-	p->limit_ms =
-		now_ms() + SHIP_LIMIT_MS + (int64_t)(shipment_bytes(p->shipment) >> 10);
+	next_step(p, PLACE_SHIP,
+		SHIP_LIMIT_MS + (int64_t)(shipment_bytes(p->shipment) >> 10));
 }
 
 void place_advance(struct place *p)

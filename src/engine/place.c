@@ -176,10 +176,10 @@ static void serve(struct place *p, const struct pollfd *fds)
 		now_ms() >= p->limit_ms)
 		fail(p, p->step == PLACE_ANSWER ? "no answer from the runner in time"
 						: "the runner did not get ready in time");
-	/* One that a debugger stops says nothing, and lives. */
-	if (p->config.machine && p->config.machine->gdb)
-		return;
-	if (p->state != PLACE_DOWN && session_silence_ms(p->session) > SILENCE_LIMIT_MS)
+	/* On its way up it has limits of its own, and who has signs of life is judged by
+	 * them. */
+	if (p->state == PLACE_UP && !p->transport->check &&
+		session_silence_ms(p->session) > SILENCE_LIMIT_MS)
 		fail(p, "the runner has not answered for a minute");
 }
 

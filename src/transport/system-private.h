@@ -35,8 +35,11 @@ struct system {
 	int64_t fatal_ms;
 	char *shutdown; /* reason of QEMU's SHUTDOWN event */
 	bool by_guest;
-	struct silence_sample before; /* the silence */
-	int64_t before_ms;
+	struct {
+		struct silence_sample before, last; /* first and latest look at it */
+		int64_t last_ms;                    /* 0: it answers */
+		int64_t fair_ms;
+	} silence;
 };
 
 /* system-signs.c: reads what the machine says of itself, and judges. */

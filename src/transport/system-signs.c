@@ -11,6 +11,7 @@ enum {
 	CONSOLE_READS = 16, /* a flood must not keep us from the rest */
 	CONSOLE_REST_MS = 20,
 	LAST_WORDS_MS = 400, /* from a panic to the end of its report */
+	SILENCE_LOOK_MS = 200,
 };
 
 /* ---- what it says of itself */
@@ -152,32 +153,46 @@ static bool die(struct system *s, struct demise *demise, char *reason, bool by_g
 	return true;
 }
 
+/* Looks now and then at what the silence is made of. False when there is nothing new. */
+static bool follow_silence(struct system *s, int64_t silence_ms)
+{
+	struct silence_sample now;
+	int64_t step_ms = now_ms() - s->silence.last_ms;
+
+	/* A debugger may have stopped it for as long as it likes. */
+	if (s->config->gdb || silence_ms < SILENCE_LOOK_MS) {
+		s->silence.last_ms = 0;
+		return false;
+	}
+	if (s->silence.last_ms && step_ms < SILENCE_LOOK_MS)
+		return false;
+	silence_look(s->machine.pid, &now);
+	if (s->silence.last_ms) {
+		s->silence.fair_ms += silence_fair_ms(&s->silence.last, &now, step_ms);
+	} else {
+		s->silence.before = now;
+		s->silence.fair_ms = SILENCE_LOOK_MS;
+	}
+	s->silence.last = now;
+	s->silence.last_ms = now_ms();
+	return true;
+}
+
 /* Why it is dead when it has been silent for so long; the caller's, NULL while it may
  * live. */
 static char *judge_silence(struct system *s, int64_t silence_ms, bool *starved)
 {
-	struct silence_sample now;
 	struct silence facts;
 	const char *why;
 
-	/* A debugger may have stopped it for as long as it likes. */
-	if (s->config->gdb || silence_ms < SILENCE_LIMIT_MS / 6) {
-		s->before_ms = 0;
+	if (!follow_silence(s, silence_ms))
 		return NULL;
-	}
-	if (!s->before_ms) {
-		silence_look(s->machine.pid, &s->before);
-		s->before_ms = now_ms();
-		return NULL;
-	}
-	if (silence_ms <= SILENCE_LIMIT_MS)
-		return NULL;
-	silence_look(s->machine.pid, &now);
 	facts = (struct silence){
 		.silence_ms = silence_ms,
-		.state = now.state,
-		.qemu_cpu_ms = now.qemu_cpu_ms - s->before.qemu_cpu_ms,
-		.host_idle_ms = now.host_idle_ms - s->before.host_idle_ms,
+		.fair_ms = s->silence.fair_ms,
+		.state = s->silence.last.state,
+		.qemu_cpu_ms =
+			s->silence.last.qemu_cpu_ms - s->silence.before.qemu_cpu_ms,
 	};
 	why = silence_judge(&facts, starved);
 	return why ? xasprintf("the machine has not answered for %.1f s: %s",
@@ -206,6 +221,7 @@ bool system_check(struct link *link, int64_t silence_ms, struct demise *demise)
 	reason = judge_silence(s, silence_ms, &demise->by_host);
 	if (!reason)
 		return false;
-	/* An oops that took the runner with it is the guest's own doing. */
-	return die(s, demise, reason, s->oops != NULL);
+	/* An oops that took the runner with it is the guest's own doing. One that was not
+	 * given the CPU has seen stalls of its own that are none. */
+	return die(s, demise, reason, s->oops && !demise->by_host);
 }

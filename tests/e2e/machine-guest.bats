@@ -28,7 +28,9 @@ setup() {
 
 # Every program of the directory as a suite, in a machine.
 in_machine() { # OPTION…
-	printf '%s\n' [a-z]* | jq -R '{name: ., command: ["./" + .]}' | jq -s '{suites: .}' >xtest.json
+	# The list has to be whole before the file is there.
+	printf '%s\n' [a-z]* | jq -nR '{suites: [inputs | {name: ., command: ["./" + .]}]}' >../xtest.json
+	mv ../xtest.json .
 	run timeout 240 xtest --target aarch64 --on system --report jsonl=../events "$@"
 	echo "$output"
 }
