@@ -28,7 +28,7 @@ static void remark(struct place *p, char *text)
 	p->remark = text;
 }
 
-static void greet(struct place *p)
+static void make_session(struct place *p)
 {
 	struct session_options options = {.silence_ms = 0};
 
@@ -38,7 +38,6 @@ static void greet(struct place *p)
 	if (getrandom(&options.id, sizeof options.id, 0) < 0)
 		options.id = (uint64_t)now_us();
 	p->session = session_new(&options, &place_session_ops, p);
-	session_greet(p->session);
 }
 
 static void next_step(struct place *p, enum place_step step, int64_t limit_ms)
@@ -49,19 +48,28 @@ static void next_step(struct place *p, enum place_step step, int64_t limit_ms)
 	p->limit_ms = now_ms() + limit_ms;
 }
 
+static void greet(struct place *p)
+{
+	if (p->link.note)
+		remark(p, xstrdup(p->link.note));
+	session_greet(p->session);
+	next_step(p, PLACE_ANSWER,
+		p->link.level > LINK_FRESH ? RESTORE_LIMIT_MS
+		: p->transport->staged     ? BOOT_LIMIT_MS
+					   : READY_LIMIT_MS);
+}
+
 static int connect_place(struct place *p, struct err *e)
 {
 	p->started_ms = now_ms();
 	if (p->transport->open(&p->config, &p->link, e) < 0)
 		return -1;
-	if (p->link.note)
-		remark(p, xstrdup(p->link.note));
 	p->state = PLACE_COMING;
-	p->step = PLACE_ANSWER;
-	p->limit_ms = now_ms() + (p->link.level > LINK_FRESH    ? RESTORE_LIMIT_MS
-					 : p->transport->staged ? BOOT_LIMIT_MS
-								: READY_LIMIT_MS);
-	greet(p);
+	make_session(p);
+	if (p->link.coming)
+		next_step(p, PLACE_REACH, 0);
+	else
+		greet(p);
 	return 0;
 }
 
@@ -102,7 +110,9 @@ static void arrive(struct place *p)
 		p->detail = xasprintf("%s%sLinux %s, %u CPU%s, %s in %.1f s",
 			p->link.detail ? p->link.detail : "", p->link.detail ? ", " : "",
 			w->kernel, w->cpus, w->cpus == 1 ? "" : "s",
-			p->link.level > LINK_FRESH ? "restored" : "booted",
+			!p->config.machine           ? "reached"
+			: p->link.level > LINK_FRESH ? "restored"
+						     : "booted",
 			(double)(now_ms() - p->started_ms) / 1000);
 }
 
@@ -192,6 +202,8 @@ void place_shipped(struct place *p)
 
 void place_advance(struct place *p)
 {
+	if (p->state == PLACE_COMING && p->step == PLACE_REACH && !p->link.coming)
+		greet(p);
 	if (p->state == PLACE_COMING && p->step == PLACE_ANSWER &&
 		session_is_ready(p->session))
 		take_answer(p);

@@ -13,6 +13,7 @@ struct shipping;
 
 /* What a place that is COMING waits for. */
 enum place_step {
+	PLACE_REACH,  /* the transport to have a way there */
 	PLACE_ANSWER, /* the runner's WELCOME */
 	PLACE_SHIP,   /* the tree to stand */
 	PLACE_VIEW,   /* ENTERED */

@@ -144,7 +144,7 @@ static int64_t max_wait(struct place *p, int64_t now)
 {
 	int64_t wait = MAX(0, session_tick(p->session, now));
 
-	if (p->state == PLACE_COMING)
+	if (p->state == PLACE_COMING && p->step != PLACE_REACH)
 		wait = MIN(wait, MAX(0, p->limit_ms - now));
 	return p->transport->check ? MIN(wait, WATCH_EVERY_MS) : wait;
 }
@@ -172,6 +172,8 @@ static void serve(struct place *p, const struct pollfd *fds)
 		return;
 	place_advance(p);
 	place_write(p);
+	if (p->link.coming)
+		return;
 	if (p->state == PLACE_COMING && p->reopened == reopened &&
 		now_ms() >= p->limit_ms)
 		fail(p, p->step == PLACE_ANSWER ? "no answer from the runner in time"
@@ -238,6 +240,12 @@ const char *place_why_down(const struct place *p)
 const struct demise *place_demise(const struct place *p)
 {
 	return p->demise.reason ? &p->demise : NULL;
+}
+
+const char *place_doing(const struct place *p, double *fraction)
+{
+	*fraction = p->link.fraction;
+	return p->state == PLACE_COMING && p->link.coming ? p->link.doing : NULL;
 }
 
 const char *place_remark(const struct place *p)

@@ -98,6 +98,9 @@ const struct event_column *place_column(const struct place *p);
 /* What it is made of: "qemu-system-aarch64 7.2, Linux 6.1.0-30, 2 CPUs, restored in
  * 0.1 s"; NULL of a place of this machine, and before it is up. Borrowed. */
 const char *place_detail(const struct place *p);
+/* What goes on while the way there is made ("sending the runner"), and how far it is
+ * (negative: unknown). Borrowed; NULL when there is nothing to tell. */
+const char *place_doing(const struct place *p, double *fraction);
 /* What went wrong on the way up and was made good: a saved state that was of no use. One
  * sentence, borrowed; NULL when there is nothing to tell. */
 const char *place_remark(const struct place *p);

@@ -5,7 +5,7 @@
 #include "engine/parse-log.h"
 #include "engine/ship.h"
 #include "engine/step.h"
-#include "engine/workload-archive.h"
+#include "engine/workload-content.h"
 #include "image/image.h"
 #include "model/console.h"
 #include "transport/machine.h"
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 enum {
-	NOTES_MAX = 3,
 	HOST_SHARE = 2, /* all machines together: a part of the free memory */
 };
 
@@ -25,21 +24,13 @@ struct workload_machine {
 	struct console_table *console;
 	struct machine_config config;
 	char *log_path;
-	/* Of what was built here; an unpacked archive has its own. */
-	struct workload_pack pack;
-	struct archive_plan plan;
-	struct archive_roots roots;
-	struct shipment *shipment;
+	const struct shipment *shipment; /* borrowed from the column's content */
 };
 
 void workload_machine_free(struct workload_machine *m)
 {
 	if (!m)
 		return;
-	shipment_free(m->shipment);
-	archive_roots_release(&m->roots);
-	archive_plan_release(&m->plan);
-	workload_pack_release(&m->pack);
 	image_release(&m->image);
 	console_table_free(m->console);
 	free(m->command_line);
@@ -50,11 +41,6 @@ void workload_machine_free(struct workload_machine *m)
 const struct machine_config *workload_machine_config(const struct workload_machine *m)
 {
 	return &m->config;
-}
-
-struct shipment *workload_machine_shipment(const struct workload_machine *m)
-{
-	return m->shipment;
 }
 
 static const struct config_machine *settings(const struct workload *w)
@@ -126,73 +112,6 @@ static int make_image(struct workload *w, const struct workload_column *c,
 	if (image_get(&request, &m->image, e) < 0)
 		return -1;
 	step_end(&b.step, "Built", what);
-	return 0;
-}
-
-/* ---- what is sent */
-
-/* Where things are is where they were. */
-static void same_roots(const struct archive_request *r, struct archive_roots *roots)
-{
-	const char *dirs[ARCHIVE_N_ROOTS] = {
-		[ARCHIVE_SOURCE] = r->source_dir,
-		[ARCHIVE_TARGET] = r->target_build_dir,
-		[ARCHIVE_SYSROOT] = r->sysroot ? r->sysroot : "/",
-	};
-
-	for (int i = 0; i < ARCHIVE_N_ROOTS; i++) {
-		if (!dirs[i])
-			continue;
-		roots->v[i].original = xstrdup(dirs[i]);
-		roots->v[i].extracted = xstrdup(dirs[i]);
-	}
-}
-
-static void tell_notes(const struct workload *w, const struct strv *notes)
-{
-	autofree char *more = NULL;
-
-	for (size_t i = 0; i < MIN(notes->len, NOTES_MAX); i++)
-		emit_note(w->emit, notes->v[i]);
-	if (notes->len <= NOTES_MAX)
-		return;
-	more = xasprintf("%zu more notes on what is sent: see `xtest archive --list`",
-		notes->len - NOTES_MAX);
-	emit_note(w->emit, more);
-}
-
-/* All of the target's suites, whatever was selected: another selection then finds the
- * same machine. */
-static int plan_content(struct workload *w, const struct workload_column *c,
-	struct workload_machine *m, struct err *e)
-{
-	const struct filter_set all = {0};
-
-	if (workload_pack_init(&m->pack, w, c->target, &all, e) < 0)
-		return -1;
-	m->pack.request.n_runners = 0;
-	m->pack.request.tolerant = true;
-	if (archive_plan_make(&m->pack.request, &m->plan, e) < 0)
-		return -1;
-	tell_notes(w, &m->plan.notes);
-	same_roots(&m->pack.request, &m->roots);
-	return 0;
-}
-
-static int make_shipment(struct workload *w, const struct workload_column *c,
-	struct workload_machine *m, struct err *e)
-{
-	const struct workload_target *t = &w->targets[c->target];
-
-	if (t->archive) {
-		m->shipment = shipment_new(
-			&archive_unpack_manifest(t->archive)->items, &t->roots);
-		return 0;
-	}
-	if (plan_content(w, c, m, e) < 0 ||
-		shipment_digest(&m->plan.items, on_cancelled, w, e) < 0)
-		return -1;
-	m->shipment = shipment_new(&m->plan.items, &m->roots);
 	return 0;
 }
 
@@ -296,8 +215,10 @@ int workload_machine_make(struct workload *w, struct workload_column *c, struct 
 	m = c->machine = xcalloc(1, sizeof *m);
 	m->console = console_table_load_for(w->project->config, c->event.target, e);
 	if (!m->console || load_recipe(w, m, &w->targets[c->target], e) < 0 ||
-		make_image(w, c, m, e) < 0 || make_shipment(w, c, m, e) < 0 ||
-		size_memory(w, m, c->label, e) < 0)
+		make_image(w, c, m, e) < 0 || workload_content_make(w, c, e) < 0)
+		return -1;
+	m->shipment = workload_content_shipment(c->content);
+	if (size_memory(w, m, c->label, e) < 0)
 		return -1;
 	m->log_path = open_log(w, c);
 	m->config.recipe = &m->recipe;

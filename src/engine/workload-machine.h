@@ -6,8 +6,6 @@
 #include "engine/workload.h"
 #include "transport/transport.h"
 
-struct shipment;
-
 /* Makes the image (told as a step when that takes its time), digests what is sent, and
  * settles how large the machine is. Once for a column; later calls do nothing.
  * ERR_SETUP, ERR_ARCHIVE. */
@@ -16,7 +14,6 @@ int workload_machine_make(
 void workload_machine_free(struct workload_machine *m);
 /* Borrowed. */
 const struct machine_config *workload_machine_config(const struct workload_machine *m);
-struct shipment *workload_machine_shipment(const struct workload_machine *m);
 /* After the run, when the kernel was the user's own (--kernel): what KTAP the consoles
  * of the column's machines have, as suites `kernel::NAME`. Told as cases of the column
  * and counted; `at`: how many cases there were before. */

@@ -1,6 +1,9 @@
 /* Opening the places of columns. */
+#include "engine/workload-content.h"
+#include "engine/step.h"
 #include "engine/workload-look.h"
 #include "engine/workload-machine.h"
+#include "transport/transport.h"
 
 enum { OPENING_MAX = 64, WAIT_MS = 1000 };
 
@@ -39,8 +42,8 @@ static struct place *start_place(
 		.binds = t->binds.len && !c->staged ? &t->binds : NULL,
 	};
 
-	return place_start(&c->event, &config, &view,
-		c->machine ? workload_machine_shipment(c->machine) : NULL, e);
+	return place_start(
+		&c->event, &config, &view, workload_content_shipment(c->content), e);
 }
 
 /* How the machine is started, for who wants to see it. */
@@ -55,11 +58,18 @@ static void tell_command_line(struct workload *w, struct workload_column *c)
 		emit_note(w->emit, line);
 }
 
+/* What a column needs before it has a place that sees nothing of this machine. */
+static int prepare(struct workload *w, struct workload_column *c, struct err *e)
+{
+	return streq(c->uri, transport_system.name) ? workload_machine_make(w, c, e)
+						    : workload_content_make(w, c, e);
+}
+
 static int start_first(struct workload *w, struct workload_column *c, struct err *e)
 {
 	struct place *place;
 
-	if (c->staged && workload_machine_make(w, c, e) < 0)
+	if (c->staged && prepare(w, c, e) < 0)
 		return -1;
 	tell_command_line(w, c);
 	place = start_place(w, c, e);
@@ -97,18 +107,36 @@ static const char *hint(const struct workload *w)
 				 : "";
 }
 
+/* What the way to a board is waiting for, or what is sent on it before there is one. */
+static void tell_doing(struct step *step, const struct place *place)
+{
+	double fraction;
+	const char *doing = place_doing(place, &fraction);
+
+	if (doing)
+		step_line(step, doing, fraction);
+	else
+		step_end(step, "Reached", step->what);
+}
+
 /* Every first place is up, or one is not to be had. */
 static int wait_first(struct workload *w, struct workload_column *const *columns,
 	size_t n, struct err *e)
 {
 	struct place *places[OPENING_MAX];
+	struct step steps[OPENING_MAX];
 	size_t coming;
+
+	for (size_t i = 0; i < n; i++)
+		steps[i] = (struct step){
+			.emit = w->emit, .verb = "Reaching", .what = columns[i]->uri};
 
 	do {
 		coming = 0;
 		for (size_t i = 0; i < n; i++) {
 			places[i] = columns[i]->places[0];
 			coming += place_state(places[i]) == PLACE_COMING;
+			tell_doing(&steps[i], places[i]);
 			if (place_state(places[i]) == PLACE_DOWN)
 				return err_set(e, ERR_INFRA, "%s: %s%s",
 					columns[i]->label, place_why_down(places[i]),

@@ -1,6 +1,7 @@
 #include "engine/workload.h"
 
 #include "base/fs.h"
+#include "engine/workload-content.h"
 #include "engine/workload-machine.h"
 #include "framework/framework.h"
 #include "wire/wire.h"
@@ -105,6 +106,7 @@ void workload_release(struct workload *w)
 		struct workload_column *c = &w->columns[i];
 
 		workload_machine_free(c->machine);
+		workload_content_free(c->content);
 		free(c->label);
 		free(c->uri);
 		free(c->detail);

@@ -29,6 +29,7 @@ struct workload_target {
 	struct archive_reader *archive; /* that it came from; NULL when built here */
 };
 
+struct workload_content;
 struct workload_machine;
 
 /* One column of the report. */
@@ -42,6 +43,7 @@ struct workload_column {
 	struct place **places; /* owned, each; opened when needed */
 	size_t n_places;
 	bool staged;                      /* its places see nothing of this machine */
+	struct workload_content *content; /* what is sent there, when needed; NULL else */
 	struct workload_machine *machine; /* of `system`, when needed; NULL else */
 };
 

@@ -29,6 +29,17 @@ struct machine_config {
 	const char *gdb;      /* QEMU's -gdb argument; NULL: none */
 };
 
+/* What a board is and how it is used. Borrowed for the life of the place. */
+struct board_config {
+	const char *name;       /* for people: of the configuration, or the uri */
+	const char *uri;        /* "ssh://[user@]host[:port]" */
+	const char *ssh_config; /* in the usual files' stead; NULL: those */
+	bool accept_new;        /* the key of a host nobody knows is noted down */
+	const char *owner;      /* of the lock, for whoever waits for it */
+	int64_t lock_timeout_ms;
+	uint64_t disk_bytes; /* what the run will need there, at most */
+};
+
 /* Where to, as the user or the configuration said it. */
 struct place_config {
 	const char *uri; /* "local", "user", "system", "ssh://…", or a board's name */
@@ -36,6 +47,7 @@ struct place_config {
 	const struct toolchain *toolchain;
 	const char *runner_path; /* the runner program for the machine the place is */
 	const struct machine_config *machine; /* of "system"; NULL for the others */
+	const struct board_config *board;     /* of "ssh://…"; NULL for the others */
 	/* NULL: the one that claims the uri. A test brings its own. */
 	const struct transport *transport;
 };
@@ -54,8 +66,10 @@ struct demise {
 	char *console; /* owned: the excerpt of its console; may be NULL */
 	bool by_host;  /* this host had too little to give: says nothing of what ran there
 			*/
-	bool by_guest; /* what ran inside did it (a panic, a reset, a power-off); else
-			  the far side itself failed */
+	bool may_return; /* only the way was cut: the runner may still be there, and
+			    open() may reach it again */
+	bool by_guest;   /* what ran inside did it (a panic, a reset, a power-off); else
+			    the far side itself failed */
 };
 void demise_release(struct demise *d);
 
@@ -67,6 +81,14 @@ struct link {
 		      there is none */
 	char *detail; /* "qemu-aarch64 7.2.22": for the report; owned */
 	enum link_level level;
+	/* The way there is still being made: the runner is not asked yet and no limit of
+	 * its counts, until check() clears this or tells the demise. */
+	bool coming;
+	/* While `coming`: what goes on, for people ("sending the runner"), and how far it
+	 * is (negative: unknown). NULL: nothing to tell. Borrowed until check(), close().
+	 */
+	const char *doing;
+	double fraction;
 	const char *note; /* what a person should know of this opening (a damaged state
 			     was removed); NULL: nothing. Borrowed until close() */
 	void *state;      /* the transport's own */
@@ -79,7 +101,8 @@ struct transport {
 	bool staged;
 	/* True when `uri` is its kind of place. */
 	bool (*claims)(const char *uri);
-	/* May return before the runner can answer: its WELCOME tells. */
+	/* May return before the runner can answer: its WELCOME tells; and before there is
+	 * a way to it: link->coming tells. */
 	int (*open)(const struct place_config *config, struct link *link, struct err *e);
 	/* Ends what open() began, kindly first; nothing of it outlives the call. Says in
 	 * *why (the caller's string, may stay NULL) how the far side ended when that was
