@@ -6,6 +6,7 @@
 #include "cmd/verb.h"
 #include "engine/debug.h"
 #include "engine/preflight.h"
+#include "engine/record.h"
 #include "engine/schedule.h"
 #include "engine/workload-machine.h"
 #include "model/compare.h"
@@ -35,6 +36,7 @@ struct invocation {
 	struct report_set *reports;
 	struct debug debug;
 	struct compare *compare; /* NULL: nothing runs in two places */
+	struct record *record;   /* NULL until the project is open */
 	bool started;            /* RUN_START was sent */
 };
 
@@ -44,6 +46,8 @@ static void send(void *ctx, const struct event *event)
 
 	if (in->compare && event->type == EVENT_CASE_END)
 		compare_add_event(in->compare, event);
+	if (in->record)
+		record_event(in->record, event);
 	report_set_event(in->reports, event);
 }
 
@@ -226,6 +230,7 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 	w->machine.gdb = in->debug.gdb;
 	in->filter.default_filter = w->settings.default_filter;
 	in->session.filter = &in->filter;
+	in->record = record_new(&in->session.project, &in->session.emit);
 	send_run_start(in, argc, argv);
 	if (common_session_build(&in->session, &in->c, e) < 0)
 		return -1;
@@ -268,8 +273,10 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 			0 &&
 		open_reports(&in, e) == 0) {
 		code = go(&in, argc, argv, e);
-		if (in.started)
+		if (in.started) {
+			record_settle(in.record);
 			send_run_end(&in, code < 0 ? (int)e->kind : code);
+		}
 		/* A report that is not whole must not look like success. */
 		if (report_set_close(in.reports, &lost) < 0 && code >= 0) {
 			*e = lost;
@@ -280,6 +287,7 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 	schedule_result_release(&in.result);
 	filter_set_release(&in.filter);
 	compare_free(in.compare);
+	record_free(in.record);
 	common_session_close(&in.session);
 	debug_close(&in.debug);
 	common_release(&in.c);
