@@ -149,6 +149,13 @@ const char *json_string(const struct json *value, const char *fallback)
 					       : fallback;
 }
 
+size_t json_string_len(const struct json *value)
+{
+	return json_kind(value) == JSON_STRING
+		       ? (size_t)json_object_get_string_len(unwrap(value))
+		       : 0;
+}
+
 int64_t json_int(const struct json *value, int64_t fallback)
 {
 	return json_kind(value) == JSON_NUMBER ? json_object_get_int64(unwrap(value))

@@ -43,6 +43,8 @@ const struct json *json_at(const struct json *array, size_t i);
 /* The value as a C type, or the fallback when it is NULL or of another type. Strings are
  * borrowed. */
 const char *json_string(const struct json *value, const char *fallback);
+/* Bytes of a string, NULs in it counted; 0 for other values. */
+size_t json_string_len(const struct json *value);
 int64_t json_int(const struct json *value, int64_t fallback);
 double json_double(const struct json *value, double fallback);
 bool json_boolean(const struct json *value, bool fallback);

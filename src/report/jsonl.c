@@ -1,10 +1,10 @@
 /* One JSON object a line for every event; docs/events.md is the description of each
  * field. */
+#include "report/jsonl.h"
+
 #include "base/json.h"
 #include "model/compare.h"
 #include "report/reporter.h"
-
-enum { FORMAT_VERSION = 1 };
 
 struct jsonl {
 	int fd;
@@ -64,6 +64,31 @@ static void write_bytes(struct jsonw *w, const char *key, const char *data, size
 	jsonw_bytes(w, exact_key, exact.data, exact.len);
 }
 
+/* write_bytes() of a string; null when there is none. */
+static void write_text(struct jsonw *w, const char *key, const char *text)
+{
+	if (text)
+		write_bytes(w, key, text, strlen(text));
+	else
+		jsonw_null(w, key);
+}
+
+/* Output of a case: here, or its digest when the store has it. */
+static void write_output(struct jsonw *w, const struct jsonl_store *store,
+	const char *key, const struct buf *output)
+{
+	autofree char *digest_key = NULL;
+	char digest[HASH_HEX_SIZE];
+
+	if (!store || !store->keep(store->ctx, buf_str(output), output->len, digest)) {
+		write_bytes(w, key, buf_str(output), output->len);
+		return;
+	}
+	digest_key = xasprintf("%s_digest", key);
+	jsonw_null(w, key);
+	jsonw_string(w, digest_key, digest);
+}
+
 static void write_column(struct jsonw *w, const struct event_column *c)
 {
 	jsonw_string(w, "column", c->label);
@@ -76,8 +101,8 @@ static void write_column(struct jsonw *w, const struct event_column *c)
 static void write_item(struct jsonw *w, const struct event_item *item)
 {
 	jsonw_int(w, "index", (int64_t)item->index);
-	jsonw_string(w, "suite", item->suite->id);
-	jsonw_string(w, "case", item->test->name);
+	write_text(w, "suite", item->suite->id);
+	write_text(w, "case", item->test->name);
 	jsonw_string(w, "column", item->column->label);
 	jsonw_int(w, "attempt", item->attempt);
 }
@@ -108,8 +133,8 @@ static void write_counts(struct jsonw *w, const struct event_counts *c)
 
 static void run_start(struct jsonw *w, const struct event *event)
 {
-	jsonw_string(w, "format", "xtest-events");
-	jsonw_int(w, "format_version", FORMAT_VERSION);
+	jsonw_string(w, "format", JSONL_FORMAT);
+	jsonw_int(w, "format_version", JSONL_VERSION);
 	jsonw_string(w, "run", event->run.id);
 	jsonw_string(w, "xtest_version", event->run.version);
 	jsonw_string(w, "project", event->run.project);
@@ -153,14 +178,17 @@ static void case_start(struct jsonw *w, const struct event_item *item)
 	write_item(w, item);
 	jsonw_int(w, "attempts", item->attempts);
 	jsonw_int(w, "slot", item->slot);
+	jsonw_int(w, "started_ms", item->started_ms);
 	jsonw_string(w, "package", item->suite->package);
+	write_text(w, "name", item->suite->name);
 	jsonw_string(w, "platform", platform_name(item->suite->platform));
 	jsonw_string(w, "framework", item->suite->framework);
+	jsonw_string(w, "adapter", item->suite->adapter);
 }
 
-static void write_outcome(struct jsonw *w, const struct outcome *o)
+const char *jsonl_end_name(enum end_kind kind)
 {
-	static const char *const kinds[] = {
+	static const char *const names[] = {
 		[END_EXIT] = "exit",
 		[END_SIGNAL] = "signal",
 		[END_TIMEOUT] = "timeout",
@@ -169,42 +197,49 @@ static void write_outcome(struct jsonw *w, const struct outcome *o)
 		[END_MACHINE] = "machine",
 	};
 
-	jsonw_string(w, "end", kinds[o->kind]);
+	return names[kind];
+}
+
+static void write_outcome(
+	struct jsonw *w, const struct outcome *o, const struct jsonl_store *store)
+{
+	jsonw_string(w, "end", jsonl_end_name(o->kind));
 	jsonw_int(w, "code", o->code);
 	jsonw_bool(w, "core_dumped", o->core_dumped);
-	jsonw_string(w, "detail", o->detail);
+	write_text(w, "detail", o->detail);
 	jsonw_int(w, "wall_us", o->wall_us);
 	jsonw_int(w, "user_us", o->user_us);
 	jsonw_int(w, "sys_us", o->sys_us);
 	jsonw_int(w, "max_rss_kib", o->max_rss_kib);
 	jsonw_int(w, "leaked", o->leaked);
-	jsonw_string(w, "leaked_names", o->leaked_names);
-	write_bytes(w, "stdout", buf_str(&o->out), o->out.len);
+	write_text(w, "leaked_names", o->leaked_names);
+	write_output(w, store, "stdout", &o->out);
 	jsonw_int(w, "stdout_dropped", (int64_t)o->out_dropped);
-	write_bytes(w, "stderr", buf_str(&o->err), o->err.len);
+	write_output(w, store, "stderr", &o->err);
 	jsonw_int(w, "stderr_dropped", (int64_t)o->err_dropped);
-	jsonw_string(w, "console", o->console);
+	write_text(w, "console", o->console);
 }
 
-static void case_end(struct jsonw *w, const struct event *event)
+static void case_end(
+	struct jsonw *w, const struct event *event, const struct jsonl_store *store)
 {
 	const struct judgement *j = event->item.judgement;
 
 	write_item(w, event->item.item);
 	jsonw_string(w, "verdict", verdict_name(j->verdict));
 	jsonw_bool(w, "final", !event_is_retried(event));
-	jsonw_string(w, "reason", j->reason);
-	jsonw_string(w, "excerpt", j->excerpt);
+	write_text(w, "reason", j->reason);
+	write_text(w, "excerpt", j->excerpt);
 	jsonw_open(w, "points", '[');
 	for (size_t i = 0; i < j->n_points; i++) {
 		jsonw_open(w, NULL, '{');
-		jsonw_string(w, "name", j->points[i].name);
+		write_text(w, "name", j->points[i].name);
 		jsonw_string(w, "verdict", verdict_name(j->points[i].verdict));
-		jsonw_string(w, "reason", j->points[i].reason);
+		write_text(w, "reason", j->points[i].reason);
 		jsonw_close(w, '}');
 	}
 	jsonw_close(w, ']');
-	write_outcome(w, event->item.outcome);
+	write_outcome(w, event->item.outcome, store);
 }
 
 static void differences(struct jsonw *w, const struct event *event)
@@ -215,19 +250,19 @@ static void differences(struct jsonw *w, const struct event *event)
 
 		jsonw_open(w, NULL, '{');
 		jsonw_string(w, "target", d->group);
-		jsonw_string(w, "suite", d->suite);
-		jsonw_string(w, "case", d->test);
+		write_text(w, "suite", d->suite);
+		write_text(w, "case", d->test);
 		jsonw_open(w, "verdicts", '[');
 		for (size_t k = 0; k < d->n_sides; k++) {
 			jsonw_open(w, NULL, '{');
 			jsonw_string(w, "column", d->sides[k].side);
 			jsonw_string(w, "place", d->sides[k].place);
 			jsonw_string(w, "verdict", verdict_name(d->sides[k].verdict));
-			jsonw_string(w, "reason", d->sides[k].reason);
+			write_text(w, "reason", d->sides[k].reason);
 			jsonw_close(w, '}');
 		}
 		jsonw_close(w, ']');
-		jsonw_string(w, "cause", d->cause);
+		write_text(w, "cause", d->cause);
 		jsonw_close(w, '}');
 	}
 	jsonw_close(w, ']');
@@ -249,7 +284,8 @@ static void run_end(struct jsonw *w, const struct event *event)
 	jsonw_string(w, "cancelled", event->end.cancelled);
 }
 
-static void write_event(struct jsonw *w, const struct event *event)
+static void write_event(
+	struct jsonw *w, const struct event *event, const struct jsonl_store *store)
 {
 	switch (event->type) {
 	case EVENT_RUN_START:
@@ -283,7 +319,7 @@ static void write_event(struct jsonw *w, const struct event *event)
 		jsonw_int(w, "elapsed_ms", event->item.elapsed_ms);
 		break;
 	case EVENT_CASE_END:
-		case_end(w, event);
+		case_end(w, event, store);
 		break;
 	case EVENT_TICK:
 		break;
@@ -293,22 +329,29 @@ static void write_event(struct jsonw *w, const struct event *event)
 	}
 }
 
-static int jsonl_event(void *state, const struct event *event, struct err *e)
+void jsonl_print(
+	struct buf *out, const struct event *event, const struct jsonl_store *store)
 {
-	struct jsonl *j = state;
 	struct jsonw w;
 
 	/* A tick only says that time has passed. */
 	if (event->type == EVENT_TICK)
-		return 0;
-	jsonw_init(&w, &j->line);
+		return;
+	jsonw_init(&w, out);
 	jsonw_open(&w, NULL, '{');
 	jsonw_string(&w, "event", event_type_name(event->type));
 	jsonw_int(&w, "time_ms", event->time_ms);
-	write_event(&w, event);
+	write_event(&w, event, store);
 	jsonw_close(&w, '}');
-	buf_append_char(&j->line, '\n');
-	return report_write(j->fd, &j->line, e);
+	buf_append_char(out, '\n');
+}
+
+static int jsonl_event(void *state, const struct event *event, struct err *e)
+{
+	struct jsonl *j = state;
+
+	jsonl_print(&j->line, event, NULL);
+	return j->line.len ? report_write(j->fd, &j->line, e) : 0;
 }
 
 static int jsonl_close(void *state, struct err *e UNUSED)
