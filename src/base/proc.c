@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -269,4 +272,23 @@ char *proc_capture(const char *const *argv)
 	while (r.out.len && r.out.data[r.out.len - 1] == '\n')
 		buf_truncate(&r.out, r.out.len - 1);
 	return buf_take(&r.out);
+}
+
+void proc_be_prompt(void)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime_ns, deadline_ns, period_ns;
+	} attr = {
+		.size = sizeof attr,
+		.policy = SCHED_OTHER,
+		.flags = 1 /* SCHED_FLAG_RESET_ON_FORK */,
+		.nice = getpriority(PRIO_PROCESS, 0),
+		.runtime_ns = 100000,
+	};
+
+	syscall(SYS_sched_setattr, 0, &attr, 0);
 }

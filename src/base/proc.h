@@ -63,4 +63,11 @@ void proc_environ_outside_make(struct strv *env);
  * gone already), and starts with no signal blocked and SIGPIPE as usual. */
 void proc_child_begin(pid_t parent);
 
+/* This process sleeps most of the time, and others wait for what it does then: the kernel
+ * may let it run as soon as it wakes, instead of after the time slice of whoever has the
+ * processor (sched_setattr(2): a short slice, which children do not inherit; Linux 6.12
+ * and later). Its share of the processor stays what it was, and exec() changes nothing.
+ */
+void proc_be_prompt(void);
+
 #endif

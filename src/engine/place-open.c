@@ -1,3 +1,4 @@
+#include "base/proc.h"
 #include "engine/place-private.h"
 #include "engine/ship.h"
 #include "model/target.h"
@@ -286,6 +287,7 @@ struct place *place_start(const struct event_column *column,
 		return err_null(e, ERR_USAGE,
 			"\"%s\" is no kind of place; `local` and `user` are",
 			config->uri);
+	proc_be_prompt();
 	p = make_place(column, transport, config, view);
 	p->shipment = shipment;
 	if (connect_place(p, e) == 0)

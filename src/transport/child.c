@@ -1,6 +1,7 @@
 #include "transport/child.h"
 
 #include "base/fs.h"
+#include "base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ static void exec_runner(const char *program, int fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
+	proc_be_prompt();
 	/* dup2() onto itself would keep close-on-exec. */
 	if (fd == RUNNER_FD)
 		fcntl(fd, F_SETFD, 0);
