@@ -1,5 +1,6 @@
 #include "runner/job.h"
 
+#include "runner/board.h"
 #include "runner/flow.h"
 #include "runner/hold.h"
 #include "runner/kin.h"
@@ -424,7 +425,10 @@ static int say_exited(struct runner *r, struct job *j)
 	e.dropped_out_bytes = j->streams[0].dropped_bytes;
 	e.dropped_err_bytes = j->streams[1].dropped_bytes;
 	set_code(j, &e);
-	return link_send(&r->link, WIRE_EXITED, j->id, &e);
+	err = link_send(&r->link, WIRE_EXITED, j->id, &e);
+	if (!err)
+		board_keep(r, j->id, &e);
+	return err;
 }
 
 /* Takes what is still in the pipes; a bounded number of reads, for what was left behind

@@ -1,5 +1,6 @@
 #include "runner/runner.h"
 
+#include "runner/board.h"
 #include "runner/direct.h"
 #include "runner/init.h"
 #include "runner/interp.h"
@@ -15,6 +16,10 @@
 static int usage(void)
 {
 	fputs("usage: xtest-runner --fd N | --stdio [--work DIR]\n"
+	      "       xtest-runner --board DIR --owner TEXT --lease SECONDS\n"
+	      "       xtest-runner --attach DIR\n"
+	      "       xtest-runner --end DIR OWNER\n"
+	      "       xtest-runner --digest FILE...\n"
 	      "       xtest-runner exec [OPTION]... -- PROGRAM [ARG]...\n"
 	      "       xtest-runner --version\n",
 		stderr);
@@ -33,6 +38,7 @@ static int print_version(void)
 		{WIRE_FEATURE_DELTA, "delta"},
 		{WIRE_FEATURE_VIEW, "view"},
 		{WIRE_FEATURE_CLOCK, "clock"},
+		{WIRE_FEATURE_RECALL, "recall"},
 	};
 
 	printf("xtest-runner %s, protocol %u, features:", serve_build_id(), WIRE_VERSION);
@@ -65,6 +71,25 @@ static void tidy_descriptors(void)
 		closedir(dir);
 }
 
+/* The words of somebody who reaches a board. */
+static int board_words(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+
+	if (strcmp(word, "--digest") == 0)
+		return argc > 2 ? board_digest_main(argv + 2) : usage();
+	if (strcmp(word, "--attach") == 0)
+		return argc == 3 ? board_attach_main(argv[2]) : usage();
+	if (strcmp(word, "--end") == 0)
+		return argc == 4 ? board_end_main(argv[2], argv[3]) : usage();
+	if (strcmp(word, "--board") != 0)
+		return -1;
+	if (argc != 7 || strcmp(argv[3], "--owner") != 0 ||
+		strcmp(argv[5], "--lease") != 0)
+		return usage();
+	return board_main(argv[2], argv[4], argv[6]);
+}
+
 static int serve_main(int argc, char **argv)
 {
 	struct serve_options options = {
@@ -90,12 +115,13 @@ static int serve_main(int argc, char **argv)
 	}
 	if (options.in_fd < 0)
 		return usage();
-	tidy_descriptors();
 	return serve(&options);
 }
 
 int main(int argc, char **argv)
 {
+	int status;
+
 	if (init_is_wanted(argc, argv))
 		return init_main();
 	interp_run_if_copy(argc, argv);
@@ -103,5 +129,7 @@ int main(int argc, char **argv)
 		return print_version();
 	if (argc > 1 && strcmp(argv[1], "exec") == 0)
 		return direct_main(argc - 2, argv + 2);
-	return serve_main(argc, argv);
+	tidy_descriptors();
+	status = board_words(argc, argv);
+	return status < 0 ? serve_main(argc, argv) : status;
 }

@@ -22,6 +22,7 @@
 #define RUNNER_TAIL_MAX 16384u
 #define RUNNER_INPUT_MAX 65536u
 
+struct board;
 struct stage;
 
 /* One of the two output streams of a job. */
@@ -82,6 +83,8 @@ struct runner {
 	int mounts_fd;         /* see serve.h */
 	int cages_fd;          /* see serve.h */
 	int64_t away_until_ms; /* machine: no host is there; look again then */
+	struct board *board;   /* NULL: the link ends with its host */
+	uint64_t life;         /* see wire.h */
 	bool closing; /* BYE, a signal or the end of the link: leave as soon as all jobs
 			 are dead */
 	bool at_once; /* leave without waiting for them */

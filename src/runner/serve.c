@@ -1,6 +1,9 @@
 #include "runner/serve.h"
 
+#include "runner/board.h"
+#include "runner/greet.h"
 #include "runner/job.h"
+#include "runner/journal.h"
 #include "runner/kin.h"
 #include "runner/later.h"
 #include "runner/signo.h"
@@ -14,11 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/statvfs.h>
-#include <sys/sysinfo.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,72 +57,12 @@ void runner_note(struct runner *r, unsigned int level, const char *text)
 uint32_t serve_features(void)
 {
 	return WIRE_FEATURE_JOURNAL | WIRE_FEATURE_VIEW | WIRE_FEATURE_CLOCK |
-	       WIRE_FEATURE_INSIDE | stage_features();
+	       WIRE_FEATURE_INSIDE | WIRE_FEATURE_RECALL | stage_features();
 }
 
 const char *serve_build_id(void)
 {
 	return XTEST_RUNNER_BUILD_ID;
-}
-
-/* ---- greeting */
-
-static void say_welcome(struct runner *r, bool resumed)
-{
-	const uint16_t one = 1;
-	struct utsname name = {0};
-	struct sysinfo info = {0};
-	struct statvfs disk = {0};
-	struct wire_welcome w = {
-		.version = WIRE_VERSION,
-		.features = serve_features() &
-			    (r->stage ? ~0u : ~(uint32_t)WIRE_FEATURE_STORE),
-		.session = r->session,
-		.last_seen = r->link.seen,
-		.resumed = resumed,
-		.arch = name.machine,
-		.kernel = name.release,
-		.build_id = serve_build_id(),
-		.work = stage_work(r->stage),
-		.big_endian = *(const uint8_t *)&one == 0,
-		.word_bits = 8 * sizeof(long),
-		.page_size = (uint32_t)sysconf(_SC_PAGESIZE),
-		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
-		.pid = (uint32_t)getpid(),
-		.uid = (uint32_t)getuid(),
-		.gid = (uint32_t)getgid(),
-	};
-
-	uname(&name);
-	if (sysinfo(&info) == 0)
-		w.memory_bytes = (uint64_t)info.totalram * info.mem_unit;
-	if (w.work[0] && statvfs(w.work, &disk) == 0)
-		w.disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	link_say(&r->link, WIRE_WELCOME, &w);
-}
-
-static void handle_hello(struct runner *r, const struct wire_hello *hello)
-{
-	bool resumed = r->session == hello->session && hello->session;
-
-	if (hello->version != WIRE_VERSION) {
-		say_welcome(r, false);
-		return;
-	}
-	if (!resumed) {
-		job_kill_all(r, true);
-		link_init(&r->link, r->link.data, RUNNER_JOURNAL_SIZE);
-		stage_forget(r->stage);
-		r->session = hello->session;
-		r->deaf = false;
-		r->message_len = 0;
-	} else {
-		link_resume(&r->link);
-		link_acked(&r->link, hello->last_seen);
-	}
-	r->silence_ms = hello->silence_ms;
-	r->greeted = true;
-	say_welcome(r, resumed);
 }
 
 /* ---- requests */
@@ -183,6 +124,8 @@ static int handle_bye(struct runner *r, const struct wire_bye *bye)
 	job_kill_all(r, false);
 	r->closing = true;
 	r->say_gone = true;
+	if (r->board)
+		journal_begin(&r->board->journal, 0);
 	if (bye->remove_work && r->stage)
 		stage_remove(r->stage);
 	return 0;
@@ -321,7 +264,7 @@ static void frame(struct runner *r, const struct wire_header *h, const uint8_t *
 	if (msg_decode(msg_find(h->type), body, h->length, &u) < 0)
 		return;
 	if (h->type == WIRE_HELLO)
-		handle_hello(r, &u.hello);
+		greet_hello(r, &u.hello);
 	else if (!r->greeted)
 		return;
 	else if (h->type == WIRE_ACK)
@@ -339,7 +282,8 @@ static void leave(struct runner *r, int status)
 	if (!r->closing)
 		r->exit_status = status;
 	r->closing = true;
-	job_kill_all(r, r->out_fd < 0);
+	/* The host of a board comes back and asks: a job that we end is no verdict. */
+	job_kill_all(r, r->out_fd < 0 || r->board);
 }
 
 /* The end of the link: nobody is left to be told. The port of a machine only says that
@@ -349,6 +293,10 @@ static void link_ended(struct runner *r)
 	if (r->machine) {
 		r->away_until_ms = runner_now_us() / 1000 + AWAY_MS;
 		r->reader.start = r->reader.end = 0;
+		return;
+	}
+	if (r->board) {
+		board_detach(r);
 		return;
 	}
 	r->in_fd = -1;
@@ -448,7 +396,7 @@ static void reap(struct runner *r)
  * found running by whoever looks why the machine has ended. */
 static void take_signal(struct runner *r, int signal)
 {
-	if (r->machine && signal == SIGHUP)
+	if ((r->machine || r->board) && signal == SIGHUP)
 		return;
 	if (!r->machine) {
 		leave(r, 128 + signal);
@@ -470,11 +418,12 @@ static void read_signals(struct runner *r)
 
 static int64_t silence_left(struct runner *r)
 {
+	uint32_t limit = r->board ? r->board->lease_ms : r->silence_ms;
 	int64_t left;
 
-	if (!r->silence_ms || r->closing || r->machine)
+	if (!limit || r->closing || r->machine)
 		return -1;
-	left = r->heard_ms + r->silence_ms - runner_now_us() / 1000;
+	left = r->heard_ms + limit - runner_now_us() / 1000;
 	if (left > 0)
 		return left;
 	leave(r, 1);
@@ -483,10 +432,11 @@ static int64_t silence_left(struct runner *r)
 
 static void step(struct runner *r)
 {
-	struct pollfd fds[3 + 3 * WIRE_JOBS_MAX];
+	struct pollfd fds[4 + 3 * WIRE_JOBS_MAX];
 	struct job_poll from[3 * WIRE_JOBS_MAX];
-	int64_t wait = job_tick(r), silence = silence_left(r), away = away_left(r), later;
-	size_t n = 2, pending;
+	int64_t wait = job_tick(r), silence = silence_left(r), away = away_left(r),
+		board = board_tick(r), later;
+	size_t n = 3, pending;
 	int in_fd = r->in_fd;
 
 	if (r->closing && !job_count(r))
@@ -501,8 +451,11 @@ static void step(struct runner *r)
 		wait = silence;
 	if (away && (wait < 0 || away < wait))
 		wait = away;
+	if (board >= 0 && (wait < 0 || board < wait))
+		wait = board;
 	fds[0] = (struct pollfd){.fd = r->signal_fd, .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = away ? -1 : in_fd, .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = board_listen_fd(r), .events = POLLIN};
 	if (r->out_fd >= 0 && !away && !later && link_output(&r->link, &pending))
 		fds[n++] = (struct pollfd){.fd = r->out_fd, .events = POLLOUT};
 	pending = n;
@@ -515,6 +468,8 @@ static void step(struct runner *r)
 		read_signals(r);
 	if (fds[1].revents)
 		read_link(r);
+	if (fds[2].revents)
+		board_accept(r);
 }
 
 /* GONE is the last word: give the link a second to take it. */
@@ -559,19 +514,28 @@ int serve(const struct serve_options *options)
 	r->in_fd = options->in_fd;
 	r->out_fd = options->out_fd;
 	r->machine = options->machine;
+	r->board = options->board;
 	r->mounts_fd = options->mounts_fd;
 	r->cages_fd = options->cages_fd;
 	r->signal_fd = signo_open(r->machine);
 	r->heard_ms = runner_now_us() / 1000;
+	if (getrandom(&r->life, sizeof(r->life), GRND_NONBLOCK) < 0)
+		r->life = (uint64_t)runner_now_us();
 	r->mark_base = kin_first_mark();
 	r->stage = options->work ? stage_open(options->work) : NULL;
-	no_wait(r->in_fd);
-	no_wait(r->out_fd);
+	if (r->board) {
+		stage_clear(r->stage);
+	} else {
+		no_wait(r->in_fd);
+		no_wait(r->out_fd);
+	}
 	while (!r->at_once && (!r->closing || job_count(r)))
 		step(r);
 	say_gone(r);
 	status = r->exit_status;
 	tmpdir_release(&r->tmpdirs);
+	if (r->board)
+		stage_clear(r->stage);
 	stage_close(r->stage);
 	forget_message(r);
 	close(r->signal_fd);

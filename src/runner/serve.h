@@ -7,6 +7,8 @@
 
 #include "runner/runner.h"
 
+struct board;
+
 struct serve_options {
 	int in_fd, out_fd;
 	const char *work; /* directory of store and trees, or NULL */
@@ -14,8 +16,9 @@ struct serve_options {
 	 * comes back later, to this machine or to a copy of it. A signal ends us at once,
 	 * with 128 and its number, for somebody wants the machine to end. */
 	bool machine;
-	int mounts_fd; /* mount namespace of the jobs, -1: ours */
-	int cages_fd;  /* of cage_mount(), -1: none */
+	struct board *board; /* the link comes and goes (board.h); NULL: it is in_fd */
+	int mounts_fd;       /* mount namespace of the jobs, -1: ours */
+	int cages_fd;        /* of cage_mount(), -1: none */
 };
 
 /* Returns the exit status of the program. */

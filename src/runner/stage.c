@@ -1,4 +1,4 @@
-#include "runner/stage.h"
+#include "runner/stage-private.h"
 
 #include "runner/codec.h"
 #include "runner/flow.h"
@@ -6,6 +6,7 @@
 #include "runner/remove.h"
 #include "runner/shrink.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,31 +19,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define HEX_SIZE (2 * WIRE_DIGEST_SIZE + 1)
-/* Smaller blobs are decoded at once: emulated, this takes a third of a second. */
-
-struct stage {
-	char work[PATH_MAX];
-	int work_fd, store_fd;
-	/* The blob that is being received, coded. */
-	int coded_fd;
-	uint8_t digest[WIRE_DIGEST_SIZE];
-	uint64_t coded_bytes;
-	bool refused; /* its STORED is sent, the rest of its pieces is not wanted */
-	/* A large one is decoded by a process of its own: we go on answering. */
-	pid_t decoder; /* 0: none */
-	bool decoded;  /* with this result, which is still to be told */
-	int decoder_err;
-	uint32_t decoder_request;
-	/* The first error since the last STAGED. */
-	int tree_err;
-	char tree_text[256];
-	/* The file that is being sent. */
-	int read_fd;
-	uint32_t read_request;
-	uint64_t read_offset, read_left;
-};
 
 uint32_t stage_features(void)
 {
@@ -123,17 +99,39 @@ void stage_remove(struct stage *s)
 	remove_tree(s->work);
 }
 
-static void to_hex(const uint8_t *digest, char hex[HEX_SIZE])
+/* Everything but the store, which is for the next. */
+void stage_clear(struct stage *s)
+{
+	int fd = s ? fcntl(s->work_fd, F_DUPFD_CLOEXEC, 0) : -1;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	char path[PATH_MAX + 256];
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	if (!dir)
+		return;
+	rewinddir(dir);
+	while ((e = readdir(dir))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", s->work, e->d_name);
+		remove_tree(path);
+	}
+	closedir(dir);
+}
+
+void stage_hex(const uint8_t *digest, char hex[STAGE_HEX_SIZE])
 {
 	for (size_t i = 0; i < WIRE_DIGEST_SIZE; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
 
-static int open_blob(const struct stage *s, const uint8_t *digest)
+int stage_open_blob(const struct stage *s, const uint8_t *digest)
 {
-	char hex[HEX_SIZE];
+	char hex[STAGE_HEX_SIZE];
 
-	to_hex(digest, hex);
+	stage_hex(digest, hex);
 	return openat(s->store_fd, hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
@@ -146,8 +144,8 @@ static bool holds(const struct stage *s, const uint8_t *digest)
 	static const struct timespec used[2] = {
 		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
 	uint8_t real[WIRE_DIGEST_SIZE];
-	char hex[HEX_SIZE];
-	int fd = open_blob(s, digest);
+	char hex[STAGE_HEX_SIZE];
+	int fd = stage_open_blob(s, digest);
 	bool good;
 
 	if (fd < 0)
@@ -155,7 +153,7 @@ static bool holds(const struct stage *s, const uint8_t *digest)
 	good = codec_digest(fd, real) == 0 && memcmp(real, digest, sizeof(real)) == 0;
 	futimens(fd, used);
 	close(fd);
-	to_hex(digest, hex);
+	stage_hex(digest, hex);
 	if (!good)
 		unlinkat(s->store_fd, hex, 0);
 	return good;
@@ -176,303 +174,6 @@ static int handle_have(
 		answer.digests.len += WIRE_DIGEST_SIZE;
 	}
 	return link_send(&r->link, WIRE_MISSING, request, &answer);
-}
-
-/* ---- BLOB */
-
-static int take_piece(struct stage *s, const struct wire_blob *b)
-{
-	if (b->offset == 0) {
-		runner_close(&s->coded_fd);
-		s->coded_fd = openat(s->store_fd, ".coded",
-			O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (s->coded_fd < 0)
-			return -errno;
-		memcpy(s->digest, b->digest.data, sizeof(s->digest));
-		s->coded_bytes = 0;
-		s->refused = false;
-	}
-	if (s->coded_fd < 0 || b->offset != s->coded_bytes ||
-		memcmp(s->digest, b->digest.data, sizeof(s->digest)) != 0)
-		return -EBADMSG;
-	if (b->data.len > b->coded_bytes - b->offset)
-		return -EBADMSG;
-	for (uint32_t done = 0; done < b->data.len;) {
-		ssize_t n = write(s->coded_fd, b->data.data + done, b->data.len - done);
-
-		if (n < 0)
-			return -errno;
-		done += (uint32_t)n;
-	}
-	s->coded_bytes += b->data.len;
-	return 0;
-}
-
-static int check_and_keep(
-	struct stage *s, int fd, const char *name, const struct wire_blob *b)
-{
-	uint8_t real[WIRE_DIGEST_SIZE];
-	char hex[HEX_SIZE];
-	struct stat st;
-	int err;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	err = codec_digest(fd, real);
-	if (!err && ((uint64_t)st.st_size != b->size_bytes ||
-			    memcmp(real, b->digest.data, sizeof(real)) != 0))
-		err = -EBADMSG;
-	if (err)
-		return err;
-	to_hex(b->digest.data, hex);
-	return renameat(s->store_fd, name, s->store_fd, hex) < 0 ? -errno : 0;
-}
-
-static int decode_blob(struct stage *s, const struct wire_blob *b)
-{
-	int base_fd = -1, fd, err;
-
-	if (b->coding == WIRE_CODING_RAW)
-		return check_and_keep(s, s->coded_fd, ".coded", b);
-	if (b->coding == WIRE_CODING_DELTA) {
-		base_fd =
-			b->base.len == WIRE_DIGEST_SIZE ? open_blob(s, b->base.data) : -1;
-		if (base_fd < 0)
-			return -ENOENT;
-	} else if (b->coding != WIRE_CODING_ZSTD) {
-		return -EBADMSG;
-	}
-	fd = openat(s->store_fd, ".decoded",
-		O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	err = fd < 0 ? -errno : codec_decode(s->coded_fd, base_fd, fd, b->size_bytes);
-	if (!err)
-		err = check_and_keep(s, fd, ".decoded", b);
-	runner_close(&fd);
-	runner_close(&base_fd);
-	unlinkat(s->store_fd, ".decoded", 0);
-	return err;
-}
-
-static int finish_blob(struct runner *r, uint32_t request, int err)
-{
-	struct stage *s = r->stage;
-	struct wire_stored stored = {
-		.digest = {s->digest, sizeof(s->digest)},
-		.error = (uint32_t)-err,
-		.text = err == -EBADMSG ? "the blob does not match its digest"
-			: err           ? strerror(-err)
-					: "",
-	};
-
-	s->refused = err;
-	runner_close(&s->coded_fd);
-	unlinkat(s->store_fd, ".coded", 0);
-	return link_send(&r->link, WIRE_STORED, request, &stored);
-}
-
-static bool start_decoder(struct stage *s, uint32_t request, const struct wire_blob *b)
-{
-	pid_t pid = -1;
-
-	if (b->size_bytes >= WIRE_BLOB_LARGE || b->coded_bytes >= WIRE_BLOB_LARGE)
-		pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(-decode_blob(s, b));
-	}
-	if (pid < 0)
-		return false;
-	s->decoder = pid;
-	s->decoder_request = request;
-	return true;
-}
-
-bool stage_reaped(struct stage *s, pid_t pid, int status)
-{
-	if (!s || !pid || s->decoder != pid)
-		return false;
-	s->decoder = 0;
-	s->decoded = true;
-	s->decoder_err = WIFEXITED(status) ? -WEXITSTATUS(status) : -ENOMEM;
-	return true;
-}
-
-bool stage_is_busy(const struct stage *s)
-{
-	return s && (s->decoder || s->decoded);
-}
-
-static int handle_blob(struct runner *r, uint32_t request, const struct wire_blob *b)
-{
-	struct stage *s = r->stage;
-	int err;
-
-	if (b->digest.len != WIRE_DIGEST_SIZE || b->offset > b->coded_bytes)
-		return -EBADMSG;
-	if (b->offset && s->refused &&
-		memcmp(s->digest, b->digest.data, sizeof(s->digest)) == 0)
-		return 0;
-	err = take_piece(s, b);
-	if (!err && s->coded_bytes < b->coded_bytes)
-		return 0;
-	if (!err && start_decoder(s, request, b))
-		return 0;
-	if (!err)
-		err = decode_blob(s, b);
-	memcpy(s->digest, b->digest.data, sizeof(s->digest));
-	return finish_blob(r, request, err);
-}
-
-/* ---- TREE */
-
-/* A file of its own with the blob's bytes. */
-static int copy_blob(
-	int blob_fd, int dir_fd, const char *name, const struct wire_entry *e)
-{
-	struct timespec times[2] = {
-		{.tv_nsec = UTIME_NOW}, {.tv_sec = (time_t)e->mtime_s}};
-	int fd = openat(dir_fd, name,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600),
-	    err = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	do
-		n = sendfile(fd, blob_fd, NULL, 1 << 20);
-	while (n > 0);
-	if (n < 0 || fchmod(fd, e->mode & 0777) < 0 || futimens(fd, times) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-/* Mode and time belong to the file, not to the name: a blob no tree has linked yet takes
- * those of its first entry, and another entry that wants different ones gets a copy. */
-static int link_blob(struct stage *s, int blob_fd, int dir_fd, const char *name,
-	const struct wire_entry *e)
-{
-	struct timespec times[2] = {
-		{.tv_nsec = UTIME_NOW}, {.tv_sec = (time_t)e->mtime_s}};
-	char hex[HEX_SIZE];
-	struct stat st;
-
-	if (e->copy)
-		return copy_blob(blob_fd, dir_fd, name, e);
-	if (fstat(blob_fd, &st) < 0)
-		return -errno;
-	if (st.st_nlink == 1 &&
-		(fchmod(blob_fd, e->mode & 0777) < 0 || futimens(blob_fd, times) < 0))
-		return -errno;
-	if (st.st_nlink > 1 && ((st.st_mode & 07777) != (e->mode & 0777) ||
-				       (uint64_t)st.st_mtime != e->mtime_s))
-		return copy_blob(blob_fd, dir_fd, name, e);
-	to_hex(e->digest.data, hex);
-	if (linkat(s->store_fd, hex, dir_fd, name, 0) == 0)
-		return 0;
-	/* A file system without hard links, or too many of them. */
-	return errno == EPERM || errno == EMLINK ? copy_blob(blob_fd, dir_fd, name, e)
-						 : -errno;
-}
-
-static int make_file(
-	struct stage *s, int dir_fd, const char *name, const struct wire_entry *e)
-{
-	int blob_fd, err;
-
-	if (e->digest.len != WIRE_DIGEST_SIZE)
-		return -EBADMSG;
-	blob_fd = open_blob(s, e->digest.data);
-	if (blob_fd < 0)
-		return -errno;
-	unlinkat(dir_fd, name, 0);
-	err = link_blob(s, blob_fd, dir_fd, name, e);
-	close(blob_fd);
-	return err;
-}
-
-/* We must be able to put files into it, whatever the tests may do there. */
-static int make_directory(int dir_fd, const char *name, uint32_t mode)
-{
-	mode = (mode & 0777) | 0700;
-	if (mkdirat(dir_fd, name, mode) == 0)
-		return fchmodat(dir_fd, name, mode, 0) < 0 ? -errno : 0;
-	return errno == EEXIST ? 0 : -errno;
-}
-
-static int make_entry(struct stage *s, int tree_fd, const struct wire_entry *e)
-{
-	const char *name;
-	int dir_fd = path_open_parent(tree_fd, e->path, true, &name), err = 0;
-
-	if (dir_fd < 0)
-		return dir_fd;
-	switch (e->kind) {
-	case WIRE_ENTRY_FILE:
-		err = make_file(s, dir_fd, name, e);
-		break;
-	case WIRE_ENTRY_DIRECTORY:
-		err = make_directory(dir_fd, name, e->mode);
-		break;
-	case WIRE_ENTRY_SYMLINK:
-		unlinkat(dir_fd, name, 0);
-		err = symlinkat(e->target, dir_fd, name) < 0 ? -errno : 0;
-		break;
-	default:
-		err = -EBADMSG;
-	}
-	close(dir_fd);
-	return err;
-}
-
-static void tree_failed(struct stage *s, int err, const char *path)
-{
-	if (s->tree_err)
-		return;
-	s->tree_err = err;
-	snprintf(s->tree_text, sizeof(s->tree_text), "%.180s: %s", path, strerror(-err));
-}
-
-static int open_tree_directory(struct stage *s, const char *name)
-{
-	int fd;
-
-	if (!path_is_name(name))
-		return -EINVAL;
-	if (mkdirat(s->work_fd, name, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(s->work_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int handle_tree(struct runner *r, uint32_t request, const struct wire_tree *t)
-{
-	struct stage *s = r->stage;
-	char path[PATH_MAX + 256];
-	struct wire_result result = {.path = path, .text = s->tree_text};
-	struct wire_entry e;
-	int tree_fd = open_tree_directory(s, t->name), more = 0, err;
-	size_t at = 0;
-
-	if (tree_fd < 0)
-		tree_failed(s, tree_fd, t->name);
-	while (tree_fd >= 0 &&
-		(more = msg_next_record(&msg_entry, &t->entries, &at, &e)) > 0) {
-		err = make_entry(s, tree_fd, &e);
-		if (err)
-			tree_failed(s, err, e.path);
-	}
-	runner_close(&tree_fd);
-	if (more < 0)
-		tree_failed(s, more, t->name);
-	if (!t->last)
-		return 0;
-	snprintf(path, sizeof(path), "%s/%.200s", s->work, t->name);
-	result.error = (uint32_t)-s->tree_err;
-	err = link_send(&r->link, WIRE_STAGED, request, &result);
-	s->tree_err = 0;
-	s->tree_text[0] = '\0';
-	return err;
 }
 
 /* ---- READ and CLEAN */
@@ -510,8 +211,8 @@ bool stage_pump(struct runner *r)
 	size_t want;
 	ssize_t n;
 
-	if (s && s->decoded && finish_blob(r, s->decoder_request, s->decoder_err) == 0)
-		s->decoded = false;
+	if (s)
+		stage_tell_decoded(r);
 	if (!s || s->read_fd < 0)
 		return false;
 	if (!flow_has_room(r))
@@ -575,9 +276,9 @@ int stage_request(
 	case WIRE_HAVE:
 		return handle_have(r, h->job, &u.have);
 	case WIRE_BLOB:
-		return handle_blob(r, h->job, &u.blob);
+		return stage_take_blob(r, h->job, &u.blob);
 	case WIRE_TREE:
-		return handle_tree(r, h->job, &u.tree);
+		return stage_take_tree(r, h->job, &u.tree);
 	case WIRE_READ:
 		return handle_read(r, h->job, &u.read);
 	case WIRE_CLEAN:

@@ -30,6 +30,8 @@ void stage_forget(struct stage *s);
 /* Tells about a decoded blob. Sends more of a file that is being read, as far as the
  * journal has room. True while there is more to send. */
 bool stage_pump(struct runner *r);
+/* Removes all trees; the blobs stay. Nothing for NULL. */
+void stage_clear(struct stage *s);
 /* Removes the directory with everything in it. */
 void stage_remove(struct stage *s);
 

@@ -16,14 +16,14 @@
 	}
 
 FIELDS(hello, F(hello, U32, version), F(hello, U32, features), F(hello, U64, session),
-	F(hello, U32, last_seen), F(hello, U32, silence_ms));
+	F(hello, U32, last_seen), F(hello, U32, silence_ms), F(hello, U64, life));
 FIELDS(welcome, F(welcome, U32, version), F(welcome, U32, features),
 	F(welcome, U64, session), F(welcome, U32, last_seen), F(welcome, U32, resumed),
 	F(welcome, STR, arch), F(welcome, STR, kernel), F(welcome, STR, build_id),
 	F(welcome, STR, work), F(welcome, U32, big_endian), F(welcome, U32, word_bits),
 	F(welcome, U32, page_size), F(welcome, U32, cpus), F(welcome, U64, memory_bytes),
 	F(welcome, U64, disk_free_bytes), F(welcome, U32, pid), F(welcome, U32, uid),
-	F(welcome, U32, gid));
+	F(welcome, U32, gid), F(welcome, U64, life), F(welcome, U32, recalls));
 FIELDS(sequence, F(sequence, U32, sequence));
 FIELDS(ping, F(ping, U64, token), F(ping, U32, last_sent), F(ping, U32, running));
 FIELDS(emulator, F(emulator, STR, name), F(emulator, BYTES, magic),
@@ -68,6 +68,7 @@ FIELDS(clean, F(clean, STR, name), F(clean, U64, keep_bytes));
 FIELDS(clock, F(clock, U64, realtime_ns), F(clock, BYTES, entropy));
 FIELDS(bye, F(bye, U32, remove_work));
 FIELDS(note, F(note, U32, level), F(note, STR, text));
+FIELDS(recalled, F(recalled, BYTES, exited));
 
 const struct wire_message msg_emulator = MESSAGE(0, "emulator", emulator);
 const struct wire_message msg_rlimit = MESSAGE(0, "rlimit", rlimit);
@@ -106,6 +107,7 @@ static const struct wire_message messages[] = {
 	MESSAGE(WIRE_BYE, "BYE", bye),
 	MESSAGE(WIRE_GONE, "GONE", bye),
 	MESSAGE(WIRE_NOTE, "NOTE", note),
+	MESSAGE(WIRE_RECALLED, "RECALLED", recalled),
 };
 
 const struct wire_message *msg_at(size_t index)

@@ -116,6 +116,7 @@ enum wire_type {
 	WIRE_BYE = 32,
 	WIRE_GONE = 33,
 	WIRE_NOTE = 35,
+	WIRE_RECALLED = 37,
 };
 
 /* Feature bits of HELLO and WELCOME. */
@@ -128,6 +129,7 @@ enum wire_feature {
 	WIRE_FEATURE_CLOCK =
 		1 << 5, /* CLOCK: may set the clock and feed the random generator */
 	WIRE_FEATURE_INSIDE = 1 << 6, /* RUN_TTY and RUN_HOLD */
+	WIRE_FEATURE_RECALL = 1 << 7, /* the ends of jobs survive the runner: RECALLED */
 };
 
 #define WIRE_DIGEST_SIZE 32u /* SHA-256 */
@@ -160,6 +162,7 @@ struct wire_hello {
 	uint32_t last_seen;  /* last sequence received from the runner in this session */
 	uint32_t silence_ms; /* the runner takes the link as lost after so long without a
 				frame; 0 never */
+	uint64_t life;       /* of the last WELCOME of this session; 0 = there was none */
 };
 
 /* WELCOME: the answer. Sent to a HELLO of another version too, so that both numbers can
@@ -185,6 +188,9 @@ struct wire_welcome {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t gid;
+	uint64_t life; /* random, of this runner's process: one that was started anew does
+			  not take the session of the one before for its own */
+	uint32_t recalls; /* 1: not resumed, but RECALLED tells what had ended before */
 };
 
 /* ACK, ACKED: everything up to `sequence` has arrived. RESEND, REPEAT: send again from
@@ -467,6 +473,13 @@ struct wire_clean {
 struct wire_clock {
 	uint64_t realtime_ns; /* since 1970; 0 = leave the clock */
 	struct wire_bytes entropy;
+};
+
+/* RECALLED: a job of this session ended while the runner before this one lived (it was
+ * killed, or the machine was restarted), and the host may not have heard so. The one for
+ * job 0 is the last: whatever else was asked for is lost. */
+struct wire_recalled {
+	struct wire_bytes exited; /* the body of its EXITED; empty for job 0 */
 };
 
 /* NOTE: words for the user that belong to no verdict. */
