@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -309,14 +309,19 @@ static pid_t runner_pid(const char *line)
 	return strncmp(line, "ready ", 6) == 0 ? (pid_t)atoi(line + 6) : -1;
 }
 
-/* Our orphans are our children: it is gone when it can be reaped. */
-static bool is_gone(pid_t pid)
+/* The living runner is the lock. */
+static bool is_free(void)
 {
 	int64_t until = runner_now_us() + PATIENCE_US;
+	char path[256];
+	int lock_fd, err;
 
-	while (waitpid(pid, NULL, WNOHANG) == 0 && runner_now_us() < until)
+	snprintf(path, sizeof(path), "%s/" BOARD_LOCK, board);
+	lock_fd = open(path, O_RDWR | O_CLOEXEC);
+	while ((err = flock(lock_fd, LOCK_EX | LOCK_NB)) < 0 && runner_now_us() < until)
 		poll(NULL, 0, 20);
-	return kill(pid, 0) < 0;
+	close(lock_fd);
+	return err == 0;
 }
 
 /* ---- tests */
@@ -357,7 +362,7 @@ static void test_lock(void)
 		"and hears by whom it is held: %s", other);
 	is_int(end_board("you"), BOARD_HELD, "nor can it end the runner");
 	is_int(end_board("me"), 0, "its owner can");
-	ok(is_gone(runner_pid(first)), "it is gone");
+	ok(is_free(), "it is gone");
 	is_int(end_board("me"), 0, "and no runner is nothing to end");
 	is_int(start_board("you", "60", other, sizeof(other)), 0,
 		"then the other owner is served");
@@ -431,6 +436,7 @@ static void test_recall(void)
 		poll(NULL, 0, 10);
 	ok(journal_size() > empty, "what nobody has heard of is in it");
 	kill(runner_pid(line), SIGKILL);
+	ok(is_free(), "a runner that is killed leaves the board");
 	start_board("me", "60", line, sizeof(line));
 	attach();
 	say_hello(8, life);
@@ -469,7 +475,7 @@ static void test_lease(void)
 	wait_for(&heard.started, 1);
 	eventually("began4", true);
 	detach();
-	ok(is_gone(runner_pid(line)), "a runner nobody is heard by ends");
+	ok(is_free(), "a runner nobody is heard by ends");
 	poll(NULL, 0, 3000);
 	ok(!is_there("late"), "and its jobs with it");
 	is_int(start_board("you", "60", line, sizeof(line)), 0,
@@ -480,7 +486,6 @@ static void test_lease(void)
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!mkdtemp(dir))
 		exit(99);
 	snprintf(board, sizeof(board), "%s/b", dir);
