@@ -1,0 +1,87 @@
+/*
+ * What the files of the schedule share. schedule.c is the loop, schedule-start.c decides
+ * what may start now, schedule-end.c what an end means, schedule-places.c looks after
+ * places that die or must be made anew.
+ */
+#ifndef XTEST_ENGINE_SCHEDULE_PRIVATE_H
+#define XTEST_ENGINE_SCHEDULE_PRIVATE_H
+
+#include "base/fs.h"
+#include "engine/pool.h"
+#include "engine/schedule.h"
+
+/* A case on its way. */
+struct running {
+	struct schedule *schedule;
+	struct plan_item *plan;
+	struct pool_place *place;
+	struct pool_claim claim; /* what it has of the place */
+	const struct framework *framework;
+	struct task task;
+	struct event_item item;
+	int64_t next_slow_ms;
+	bool pristine; /* nothing had run in its place before */
+	bool used;
+	bool fallen; /* ended with its place: what that means is not decided yet */
+};
+
+/* What became of a case so far. */
+struct past {
+	unsigned attempts;
+	bool suspect;                   /* a machine died under it */
+	const struct pool_place *place; /* where it ran last; NULL: nowhere */
+	unsigned made;                  /* which of the machines that were there */
+};
+
+struct schedule {
+	struct plan *plan;
+	const struct schedule_options *o;
+	struct schedule_result *r;
+	struct pool pool;
+	struct unit_list units;
+	struct past *past;     /* one per item of the plan */
+	struct running *slots; /* one per process that may run at once */
+	unsigned n_slots, busy, processors;
+	bool serial_running;
+	size_t first_waiting; /* nothing waits before it */
+	unsigned signals_seen;
+	bool stop; /* start nothing more */
+};
+
+struct past *schedule_past(struct schedule *s, const struct plan_item *p);
+/* Starts nothing more; what runs goes on. Takes `why`; the first one counts. */
+void schedule_cancel(struct schedule *s, char *why);
+
+/* What the case asks of a place. */
+struct pool_claim schedule_claim_of(struct schedule *s, const struct plan_item *p);
+/* Starts everything that may start now; false when there was nothing. */
+bool schedule_fill_slots(struct schedule *s);
+
+void schedule_send_item(struct schedule *s, enum event_type type,
+	const struct event_item *item, const struct outcome *outcome,
+	const struct judgement *judgement);
+/* The next attempt at a case. */
+struct event_item schedule_make_item(
+	struct schedule *s, const struct plan_item *p, unsigned slot);
+/* An end without a process: a fixture failed, a file is missing, the place is gone. Takes
+ * `reason`. */
+void schedule_finish_unstarted(
+	struct schedule *s, struct plan_item *p, enum verdict verdict, char *reason);
+/* For the task of a `struct running`: on_end, and on_output where nothing is captured. */
+void schedule_on_end(void *ctx, struct task *task);
+void schedule_on_output(
+	void *ctx, struct task *task, int stream, const char *data, size_t len);
+/* The case has its verdict, and its slot is free. */
+void schedule_end_case(struct running *r);
+/* The case runs again: this attempt has no verdict of its own and does not count. */
+void schedule_end_attempt(struct running *r);
+
+/* Idle places are made anew for those that none of the used ones is good for, even when
+ * nothing more may start just now: they are ready when something may. What somebody will
+ * still need on one is given up only when nothing else goes on, which is `stuck`. */
+void schedule_renew_places(struct schedule *s, bool stuck);
+/* A place that died is started again. One that dies again and again though no case is to
+ * blame is given up. */
+void schedule_tend_places(struct schedule *s);
+
+#endif
