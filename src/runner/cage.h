@@ -26,8 +26,9 @@ struct cage {
 };
 
 /* Mounts the hierarchy on `directory` and makes the group that all jobs are below.
- * Together they get three quarters of the threads the kernel allows. Returns its
- * descriptor, or -1: the kernel has no groups, or not what is needed of them. */
+ * Together they get three quarters of the threads the kernel allows, and all of the
+ * memory but a reserve. Returns its descriptor, or -1: the kernel has no groups, or not
+ * what is needed of them. */
 int cage_mount(const char *directory);
 /* What the job's first process writes "0" to, to move itself into the group, which is
  * made when it is missing. The caller's, or -1 when there is none. */
@@ -35,6 +36,8 @@ int cage_open(struct cage *c);
 /* Calls `fn` (may be NULL) for every living process of the job. Returns how many. What
  * has left the group is looked for only when that is empty. */
 size_t cage_each(const struct cage *c, void (*fn)(void *ctx, pid_t pid), void *ctx);
+/* Whether no process of it lives. */
+bool cage_is_empty(const struct cage *c);
 /* SIGKILL to all of them. */
 void cage_kill(const struct cage *c);
 /* Their time on the processor, with that of those that have ended. */

@@ -373,8 +373,10 @@ static void note_leak(void *ctx, pid_t pid)
 	char name[64];
 
 	j->leaked++;
+	if (j->leak_names_count == LEAK_NAMES_MAX)
+		return;
 	kin_name(pid, name, sizeof(name));
-	if (!name[0] || j->leak_names_count == LEAK_NAMES_MAX || strlen(name) >= room)
+	if (!name[0] || strlen(name) >= room)
 		return;
 	memcpy(j->leak_names + j->leak_names_len, name, strlen(name) + 1);
 	j->leak_names_len += (uint32_t)strlen(name) + 1;
@@ -456,11 +458,10 @@ static void settle(struct runner *r, struct job *j, int64_t now)
 	if (j->state == JOB_ENDED || now < j->scan_due_ms)
 		return;
 	drained = drain(r, j);
-	alone = (r->adopts && only_jobs_are_children(r)) ||
-		cage_each(&j->cage, NULL, NULL) == 0;
+	alone = (r->adopts && only_jobs_are_children(r)) || cage_is_empty(&j->cage);
 	if (alone) {
 		j->state = drained ? JOB_ENDED : j->state;
-		j->scan_due_ms = now + KILL_LOOK_MS;
+		j->scan_due_ms = now_ms() + KILL_LOOK_MS;
 		return;
 	}
 	if (j->state == JOB_LINGERING && now >= j->leak_due_ms) {
@@ -471,7 +472,10 @@ static void settle(struct runner *r, struct job *j, int64_t now)
 	}
 	if (j->state == JOB_KILLING)
 		cage_kill(&j->cage);
-	j->scan_due_ms = now + (j->state == JOB_KILLING ? KILL_LOOK_MS : LEAK_LOOK_MS);
+	/* In a machine we run before all others: they need the time to die, however long
+	 * a look takes. */
+	j->scan_due_ms =
+		now_ms() + (j->state == JOB_KILLING ? KILL_LOOK_MS : LEAK_LOOK_MS);
 }
 
 static void strike(struct job *j, uint32_t kind, int64_t now)

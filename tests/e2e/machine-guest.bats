@@ -75,21 +75,24 @@ last_verdicts() {
 @test "a machine that was not made anew goes on after what a test did to it" {
 	program a-clock-1970 'date -s @0 >/dev/null'
 	program b-eats-memory 'x=12345678; while :; do x=$x$x$x$x; done'
-	program c-fills-tmp '! dd if=/dev/zero of=/tmp/full bs=1M 2>/dev/null'
-	program d-fills-root '! dd if=/dev/zero of=/full bs=1M 2>/dev/null'
-	program e-fork-bomb 'b() { b | b & }; b 2>/dev/null; sleep 1'
-	program f-mounts 'mount -t tmpfs none /proc && mount -t tmpfs none /mnt'
+	program c-fork-bomb 'b() { b | b & }; b 2>/dev/null; sleep 1'
+	program d-fills-tmp '! dd if=/dev/zero of=/tmp/full bs=1M 2>/dev/null'
+	program e-fills-root '! dd if=/dev/zero of=/full bs=1M 2>/dev/null'
+	# With little memory left it may end in one way or another, and takes no other one along.
+	program f-fork-bomb 'b() { b | b & }; b 2>/dev/null; sleep 1'
+	program g-mounts 'mount -t tmpfs none /proc && mount -t tmpfs none /mnt'
 	for i in 1 2 3 4; do
 		program quiet-$i 'test -c /dev/null && /bin/true'
 	done
 	in_machine -j 1
-	diff <(last_verdicts) - <<-'END'
+	diff <(last_verdicts | sed '/^f-/s/ .*/ ended/') - <<-'END'
 		a-clock-1970 pass
 		b-eats-memory crash
-		c-fills-tmp pass
-		d-fills-root pass
-		e-fork-bomb leak
-		f-mounts pass
+		c-fork-bomb leak
+		d-fills-tmp pass
+		e-fills-root pass
+		f-fork-bomb ended
+		g-mounts pass
 		quiet-1 pass
 		quiet-2 pass
 		quiet-3 pass
