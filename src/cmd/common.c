@@ -23,6 +23,9 @@ const struct opt common_build_opts[] = {
 	{"adapter", 0, "NAME", NULL, OPT_STRING, O(adapter),
 		"build system to use: cmake, meson, autotools, make, manifest"},
 	{"profile", 'P', "NAME", NULL, OPT_STRING, O(profile), "profile of xtest.json"},
+	{"user-config", 0, "FILE", NULL, OPT_STRING, O(user_config),
+		"your own configuration; none for none (default: "
+		"~/.config/xtest/config.json)"},
 	{"jobs", 'j', "N", NULL, OPT_UNSIGNED, O(jobs),
 		"build jobs and test processes at once (default: processors)"},
 	{"verbose", 'v', NULL, NULL, OPT_COUNT, O(verbose),
@@ -102,13 +105,39 @@ const struct opt common_report_opts[] = {
 	{0},
 };
 
+enum { FAMILY_FAIL = 1 };
+
+const struct opt_variable common_variables[] = {
+	{"target", "XTEST_TARGETS", 0},
+	{"on", "XTEST_ON", 0},
+	{"adapter", "XTEST_ADAPTER", 0},
+	{"profile", "XTEST_PROFILE", 0},
+	{"user-config", "XTEST_USER_CONFIG", 0},
+	{"jobs", "XTEST_JOBS", 0},
+	{"verbose", "XTEST_VERBOSE", 0},
+	{"run-ignored", "XTEST_RUN_IGNORED", 0},
+	{"list-timeout", "XTEST_LIST_TIMEOUT", 0},
+	{"memory", "XTEST_MEMORY", 0},
+	{"cpus", "XTEST_CPUS", 0},
+	{"no-snapshots", "XTEST_NO_SNAPSHOTS", 0},
+	{"timeout", "XTEST_TIMEOUT", 0},
+	{"fail-fast", "XTEST_FAIL_FAST", FAMILY_FAIL},
+	{"no-fail-fast", "XTEST_NO_FAIL_FAST", FAMILY_FAIL},
+	{"max-fail", "XTEST_MAX_FAIL", FAMILY_FAIL},
+	{"user", "XTEST_USER", 0},
+	{"fresh", "XTEST_FRESH", 0},
+	{"no-tests", "XTEST_NO_TESTS", 0},
+	{"color", "XTEST_COLOR", 0},
+	{"hide-progress", "XTEST_HIDE_PROGRESS", 0},
+	{0},
+};
+
 void common_defaults(struct common *c)
 {
 	*c = (struct common){
 		.run_ignored = "default",
 		.list_timeout_ms = LIST_TIMEOUT_MS,
 		.no_tests = "auto",
-		.color = "auto",
 	};
 }
 
@@ -121,6 +150,27 @@ void common_release(struct common *c)
 	strv_release(&c->reports);
 	strv_release(&c->filters);
 	strv_release(&c->build_args);
+	config_user_free(c->user_settings);
+}
+
+int common_parse(const struct opt_group *groups, int argc, char **argv, void *values,
+	struct strv *words, struct strv *rest, struct err *e)
+{
+	struct common *c = values;
+	const struct config_user *u;
+
+	if (opts_parse(groups, argc, argv, values, words, rest, e) < 0 ||
+		opts_read_environment(groups, common_variables, argc, argv, values, e) <
+			0)
+		return -1;
+	u = c->user_settings = config_user_load(
+		c->user_config ? c->user_config : getenv("XTEST_USER_CONFIG"), e);
+	if (!u)
+		return -1;
+	if (!c->color)
+		c->color = config_user_colors[MAX(u->color, 0)];
+	c->hide_progress |= u->progress == CONFIG_PROGRESS_NONE;
+	return 0;
 }
 
 enum run_ignored common_run_ignored(const struct common *c)
@@ -166,6 +216,9 @@ static struct workload_options workload_options(const struct common *c)
 		.adapter = c->adapter,
 		.profile = c->profile,
 		.build_args = &c->build_args,
+		.user_jobs = c->user_settings && c->user_settings->jobs != CONFIG_UNSET
+				     ? (unsigned)c->user_settings->jobs
+				     : 0,
 		.jobs = c->jobs,
 		.verbose = c->verbose,
 		.timeout_ms = c->timeout_ms,

@@ -5,13 +5,14 @@
 
 #include "cmd/opts.h"
 #include "engine/workload.h"
+#include "model/config-user.h"
 
 /* Zero-initialise, then common_defaults(). Strings point into argv. */
 struct common {
 	/* where and what to build */
 	const char *directory;
 	struct strv targets, places;
-	const char *adapter, *profile;
+	const char *adapter, *profile, *user_config;
 	unsigned jobs;
 	unsigned verbose;
 	/* which tests */
@@ -40,6 +41,8 @@ struct common {
 	const char *message_format, *list_type;
 	/* words */
 	struct strv filters, build_args;
+	/* what the user wants in every project; NULL before common_parse() */
+	struct config_user *user_settings;
 };
 
 void common_defaults(struct common *c);
@@ -48,6 +51,14 @@ void common_release(struct common *c);
 /* Tables of struct common; each ends with a NULL name. */
 extern const struct opt common_build_opts[], common_filter_opts[], common_archive_opts[],
 	common_machine_opts[], common_run_opts[], common_report_opts[];
+
+/* What the environment says in the place of options. */
+extern const struct opt_variable common_variables[];
+
+/* opts_parse() into a struct that begins with a struct common, and behind it the
+ * environment and the user's configuration. */
+int common_parse(const struct opt_group *groups, int argc, char **argv, void *values,
+	struct strv *words, struct strv *rest, struct err *e) MUST_CHECK;
 
 /* The filter the options describe. */
 int common_filter(

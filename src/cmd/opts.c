@@ -6,10 +6,12 @@
 #include <limits.h>
 #include <stdio.h>
 
-/* The words that are still to be read. */
+/* The words that are still to be read, and what was among them. */
 struct cursor {
 	int argc, next;
 	char **argv;
+	const struct opt *given[256];
+	size_t n_given;
 };
 
 static const struct opt *find_opt(
@@ -72,13 +74,26 @@ static int check_choice(const struct opt *o, const char *value, struct err *e)
 		value);
 }
 
+static void note_given(struct cursor *c, const struct opt *o)
+{
+	for (size_t i = 0; i < c->n_given; i++)
+		if (c->given[i] == o)
+			return;
+	if (c->n_given < ARRAY_LEN(c->given))
+		c->given[c->n_given++] = o;
+}
+
+/* Without `values` it is only looked at. */
 static int set_value(const struct opt *o, const char *value, void *values, struct err *e)
 {
-	void *at = (char *)values + o->offset;
+	void *at;
 	long number;
 
 	if (value && check_choice(o, value, e) < 0)
 		return -1;
+	if (!values)
+		return 0;
+	at = (char *)values + o->offset;
 	switch (o->type) {
 	case OPT_FLAG:
 		*(bool *)at = true;
@@ -133,6 +148,7 @@ static int parse_long(
 			near ? "; did you mean --" : "", near ? near : "",
 			near ? "?" : "");
 	}
+	note_given(c, o);
 	if (!takes_value(o))
 		return value ? err_set(e, ERR_USAGE, "--%s takes no value", o->name)
 			     : set_value(o, NULL, values, e);
@@ -154,6 +170,7 @@ static int parse_short(
 		if (!o)
 			return err_set(e, ERR_USAGE, "there is no option -%c (in \"%s\")",
 				*p, word);
+		note_given(c, o);
 		if (!takes_value(o)) {
 			if (set_value(o, NULL, values, e) < 0)
 				return -1;
@@ -169,39 +186,181 @@ static int parse_short(
 	return 0;
 }
 
+/* ---- the environment */
+
+static int set_flag(const struct opt *o, const char *value, void *values, struct err *e)
+{
+	if (streq(value, "true") || streq(value, "1"))
+		return set_value(o, NULL, values, e);
+	if (streq(value, "false") || streq(value, "0"))
+		return 0;
+	return err_set(e, ERR_USAGE, "true or false is expected, not \"%s\"", value);
+}
+
+static int set_from(const struct opt *o, const char *value, void *values, struct err *e)
+{
+	autorelease(strv) struct strv items = STRV_INIT;
+
+	if (o->type == OPT_COUNT) {
+		long count;
+
+		if (parse_number(o, value, 0, 10, &count, e) < 0)
+			return -1;
+		*(unsigned *)(void *)((char *)values + o->offset) = (unsigned)count;
+		return 0;
+	}
+	if (o->type < OPT_COUNT)
+		return set_flag(o, value, values, e);
+	if (o->type != OPT_LIST)
+		return set_value(o, value, values, e);
+	strv_split(&items, value, ", ");
+	for (size_t i = 0; i < items.len; i++)
+		if (set_value(o, items.v[i], values, e) < 0)
+			return -1;
+	return 0;
+}
+
 static bool is_option(const char *word)
 {
 	return word[0] == '-' && word[1] && !streq(word, "--");
 }
 
-int opts_parse(const struct opt_group *groups, int argc, char **argv, void *values,
+static int read_words(const struct opt_group *groups, struct cursor *c, void *values,
 	struct strv *words, struct strv *rest, struct err *e)
 {
-	struct cursor c = {argc, 1, argv};
-
-	while (c.next < argc) {
-		const char *word = argv[c.next];
+	while (c->next < c->argc) {
+		const char *word = c->argv[c->next];
 
 		if (streq(word, "--")) {
-			while (++c.next < argc)
-				strv_push(rest ? rest : words, argv[c.next]);
+			while (++c->next < c->argc)
+				strv_push(rest, c->argv[c->next]);
 			return 0;
 		}
 		if (!is_option(word)) {
 			strv_push(words, word);
-			c.next++;
+			c->next++;
 		} else if ((word[1] == '-' ? parse_long : parse_short)(
-				   groups, &c, values, e) < 0) {
+				   groups, c, values, e) < 0) {
 			return -1;
 		}
 	}
 	return 0;
 }
 
+int opts_parse(const struct opt_group *groups, int argc, char **argv, void *values,
+	struct strv *words, struct strv *rest, struct err *e)
+{
+	struct cursor c = {.argc = argc, .next = 1, .argv = argv};
+
+	return read_words(groups, &c, values, words, rest ? rest : words, e);
+}
+
+/* What is among argv[1…]; that it is right was seen before. */
+static void look_at(struct cursor *c, const struct opt_group *groups)
+{
+	autorelease(strv) struct strv words = STRV_INIT;
+	struct err ignored;
+
+	if (read_words(groups, c, NULL, &words, &words, &ignored) < 0)
+		c->next = c->argc;
+}
+
+static unsigned family_of(const struct opt_variable *variables, const struct opt *o)
+{
+	for (; variables->option; variables++)
+		if (streq(variables->option, o->name))
+			return variables->family;
+	return 0;
+}
+
+/* The value of a variable that counts, or NULL. */
+static const char *variable_value(const struct opt_variable *variables,
+	const struct opt_variable *v, const struct opt *o, const struct cursor *c)
+{
+	const char *value = getenv(v->name);
+
+	for (size_t i = 0; i < c->n_given; i++)
+		if (c->given[i] == o ||
+			(v->family && family_of(variables, c->given[i]) == v->family))
+			return NULL;
+	return value && *value ? value : NULL;
+}
+
+int opts_read_environment(const struct opt_group *groups,
+	const struct opt_variable *variables, int argc, char **argv, void *values,
+	struct err *e)
+{
+	struct cursor c = {.argc = argc, .next = 1, .argv = argv};
+
+	look_at(&c, groups);
+	for (const struct opt_variable *v = variables; v->option; v++) {
+		const struct opt *o = find_opt(groups, v->option, strlen(v->option), 0);
+		const char *value = o ? variable_value(variables, v, o, &c) : NULL;
+
+		if (value && set_from(o, value, values, e) < 0)
+			return err_context(e, "environment variable %s", v->name);
+	}
+	return 0;
+}
+
+const char *opts_origin(const struct opt_group *groups,
+	const struct opt_variable *variables, int argc, char **argv, const char *name,
+	char buffer[64])
+{
+	const struct opt *o = find_opt(groups, name, strlen(name), 0);
+	struct cursor c = {.argc = argc, .next = 1, .argv = argv};
+
+	look_at(&c, groups);
+	for (size_t i = 0; o && i < c.n_given; i++)
+		if (c.given[i] == o) {
+			snprintf(buffer, 64, "--%s", name);
+			return buffer;
+		}
+	for (const struct opt_variable *v = variables; o && v->option; v++)
+		if (streq(v->option, name) && variable_value(variables, v, o, &c))
+			return v->name;
+	return NULL;
+}
+
+void opts_print_value(const struct opt_group *groups, const void *values,
+	const char *name, struct buf *out)
+{
+	const struct opt *o = find_opt(groups, name, strlen(name), 0);
+	const void *at = o ? (const char *)values + o->offset : NULL;
+	autofree char *text = NULL;
+
+	if (!o)
+		return;
+	switch (o->type) {
+	case OPT_FLAG:
+	case OPT_NO_FLAG:
+		buf_append_str(out, *(const bool *)at ? "true" : "false");
+		break;
+	case OPT_COUNT:
+	case OPT_UNSIGNED:
+		buf_printf(out, "%u", *(const unsigned *)at);
+		break;
+	case OPT_INT:
+		buf_printf(out, "%d", *(const int *)at);
+		break;
+	case OPT_STRING:
+		buf_append_str(out, *(const char *const *)at);
+		break;
+	case OPT_LIST:
+		text = strv_join(at, ",");
+		buf_append_str(out, text);
+		break;
+	case OPT_DURATION:
+		text = duration_format(*(const int64_t *)at * 1000);
+		buf_append_str(out, text);
+		break;
+	}
+}
+
 int opts_parse_leading(const struct opt_group *groups, int argc, char **argv,
 	void *values, struct strv *words, struct err *e)
 {
-	struct cursor c = {argc, 1, argv};
+	struct cursor c = {.argc = argc, .next = 1, .argv = argv};
 
 	while (c.next < argc && is_option(argv[c.next]))
 		if ((argv[c.next][1] == '-' ? parse_long : parse_short)(

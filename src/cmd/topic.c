@@ -1,6 +1,7 @@
 #include "cmd/topic.h"
 
 #include "base/err.h"
+#include "cmd/common.h"
 #include "filter/filter.h"
 #include "model/config.h"
 
@@ -38,10 +39,26 @@ static void print_config(struct buf *out)
 		"works too. Keys, with what they hold:\n\n");
 	config_help_print(out);
 	buf_append_str(out,
-		"\nThe command line comes before an override, an override before the "
-		"profile (--profile), the profile\n"
-		"before the top level. `xtest help schema` prints the JSON Schema. "
-		"More: man 5 xtest.json.\n");
+		"\nThe command line comes before the environment, then the overrides, "
+		"the profile (--profile), the top\n"
+		"level, your own configuration (~/.config/xtest/config.json), the "
+		"default. `xtest show-config` says\n"
+		"what holds and why. Your own configuration has these keys:\n\n");
+	config_help_print_user(out);
+	buf_append_str(out, "\n`xtest help schema` prints the JSON Schema. More: man 5 "
+			    "xtest.json.\n");
+}
+
+static void print_environment(struct buf *out)
+{
+	buf_append_str(out,
+		"Variables of the environment say the same as options and come behind "
+		"the command line, before\n"
+		"xtest.json. Of a list with commas, of a flag true or false:\n\n");
+	for (const struct opt_variable *v = common_variables; v->option; v++)
+		buf_printf(out, "  %-20s --%s\n", v->name, v->option);
+	buf_append_str(out, "\n`xtest show-config` says where each value came from. "
+			    "More: man xtest.\n");
 }
 
 static void print_exit_codes(struct buf *out)
@@ -80,6 +97,9 @@ const struct topic topic_table[] = {
 	{"filterset", "The language of -E, which selects tests", print_filterset},
 	{"config", "Every key of xtest.json", print_config},
 	{"schema", "The JSON Schema of xtest.json", config_schema_print},
+	{"schema-user", "The JSON Schema of your own configuration",
+		config_schema_print_user},
+	{"environment", "The variables that stand for options", print_environment},
 	{"exit-codes", "What each exit code means", print_exit_codes},
 	{NULL, NULL, NULL},
 };

@@ -126,7 +126,7 @@ static int archive_main(int argc, char **argv, struct err *e)
 	int status;
 
 	common_defaults(&o.c);
-	status = opts_parse(groups, argc, argv, &o, &o.c.filters, &o.c.build_args, e);
+	status = common_parse(groups, argc, argv, &o, &o.c.filters, &o.c.build_args, e);
 	if (status == 0)
 		status = open_reports(&o, &session, &reports, e);
 	if (status == 0)

@@ -205,7 +205,7 @@ static int list_main(int argc, char **argv, struct err *e)
 	common_defaults(&c);
 	c.message_format = "auto";
 	c.list_type = "full";
-	status = opts_parse(groups, argc, argv, &c, &c.filters, &c.build_args, e);
+	status = common_parse(groups, argc, argv, &c, &c.filters, &c.build_args, e);
 	if (status == 0)
 		status = go(&c, &session, &filter, e);
 	filter_set_release(&filter);

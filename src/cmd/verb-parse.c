@@ -122,7 +122,7 @@ static int parse_main(int argc, char **argv, struct err *e)
 	int code = -1;
 
 	common_defaults(&o.c);
-	if (opts_parse(groups, argc, argv, &o, &words, NULL, e) == 0) {
+	if (common_parse(groups, argc, argv, &o, &words, NULL, e) == 0) {
 		if (words.len == 1)
 			code = go(&o, words.v[0], e);
 		else

@@ -269,7 +269,7 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 	int code = -1;
 
 	common_defaults(&in.c);
-	if (opts_parse(groups, argc, argv, &in.c, &in.c.filters, &in.c.build_args, e) ==
+	if (common_parse(groups, argc, argv, &in.c, &in.c.filters, &in.c.build_args, e) ==
 			0 &&
 		open_reports(&in, e) == 0) {
 		code = go(&in, argc, argv, e);

@@ -100,7 +100,7 @@ static int shell_main(int argc, char **argv, struct err *e)
 	int code = -1;
 
 	common_defaults(&o.c);
-	if (opts_parse(groups, argc, argv, &o, &o.c.filters, &command, e) == 0) {
+	if (common_parse(groups, argc, argv, &o, &o.c.filters, &command, e) == 0) {
 		if (o.c.filters.len)
 			err_set(e, ERR_USAGE,
 				"a command stands after --: xtest shell -- %s",

@@ -11,6 +11,7 @@ const struct verb *const verb_table[] = {
 	&verb_exec,
 	&verb_shell,
 	&verb_parse,
+	&verb_show_config,
 	&verb_debug,
 	&verb_help,
 	NULL,

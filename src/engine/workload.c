@@ -4,6 +4,7 @@
 #include "engine/workload-content.h"
 #include "engine/workload-machine.h"
 #include "framework/framework.h"
+#include "base/version.h"
 #include "wire/wire.h"
 
 #include <errno.h>
@@ -66,6 +67,19 @@ static int resolve_targets(struct workload *w, const struct strv *names, struct 
 	return 0;
 }
 
+static void advise_version(const struct workload *w)
+{
+	const char *recommended = w->project->config->version.recommended;
+
+	autofree char *text = NULL;
+
+	if (!recommended || version_compare(version_own(), recommended) >= 0)
+		return;
+	text = xasprintf("xtest.json recommends xtest %s, and this is %s", recommended,
+		version_own());
+	emit_note(w->emit, text);
+}
+
 int workload_open(struct workload *w, const struct project *project,
 	const struct workload_options *o, const struct emit *emit,
 	struct interrupt *interrupt, struct err *e)
@@ -78,8 +92,10 @@ int workload_open(struct workload *w, const struct project *project,
 	};
 	if (config_profile_settings(project->config, o->profile, &w->settings, e) < 0)
 		return -1;
+	advise_version(w);
 	w->jobs = o->jobs                            ? o->jobs
 		  : w->settings.jobs != CONFIG_UNSET ? (unsigned)w->settings.jobs
+		  : o->user_jobs                     ? o->user_jobs
 						     : processors();
 	w->jobs = MIN(w->jobs, WIRE_JOBS_MAX);
 	w->fresh = o->fresh > CONFIG_FRESH_UNSET ? o->fresh

@@ -87,7 +87,8 @@ struct workload_options {
 	const char *adapter;        /* NULL: the configuration's, else the best bidder */
 	const char *profile;        /* of the configuration; NULL: its top level */
 	const struct strv *build_args;
-	unsigned jobs; /* 0: the configuration's, else as many as there are processors */
+	unsigned jobs;      /* 0: the configuration's, else `user_jobs` */
+	unsigned user_jobs; /* 0: as many as there are processors */
 	bool verbose;
 	int64_t timeout_ms, grace_ms;
 	const char *user;        /* run tests as this user; NULL: as the one we are */

@@ -29,8 +29,9 @@ static const char *type_text(const struct config_key *key)
 		return "object of texts";
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
-		return key->keys->type == CONFIG_INTEGER ? "number or object"
-							 : "duration or object";
+		return key->keys->type == CONFIG_INTEGER  ? "number or object"
+		       : key->keys->type == CONFIG_STRING ? "text or object"
+							  : "duration or object";
 	case CONFIG_LIST:
 		return "list of objects";
 	case CONFIG_MAP:
@@ -70,4 +71,9 @@ static void print_keys(const struct config_key *keys, int indent, struct buf *ou
 void config_help_print(struct buf *out)
 {
 	print_keys(config_table_top, 2, out);
+}
+
+void config_help_print_user(struct buf *out)
+{
+	print_keys(config_table_user, 2, out);
 }

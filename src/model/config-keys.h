@@ -38,6 +38,8 @@ struct config_key {
 	int64_t min, max;              /* INTEGER, DEPTH, COUNT */
 	bool required;
 	enum filter_context context; /* FILTER */
+	const char *option;   /* of the command line, that says the same; NULL: none */
+	const char *fallback; /* what holds when nobody says anything, for people */
 	/* What is wrong with the value, or NULL. */
 	const char *(*check)(const void *field);
 };
@@ -48,9 +50,10 @@ struct config_items {
 	size_t len;
 };
 
-/* config-table.c: the whole file; what governs a run; what governs a case. */
+/* config-table.c: the whole file; what governs a run; what governs a case; the user's
+ * file. */
 extern const struct config_key config_table_top[], config_table_settings[],
-	config_table_case[];
+	config_table_case[], config_table_user[];
 
 /* Sets every field of the table to "not given", and the reverse of reading. */
 void config_keys_init(const struct config_key *keys, void *object);

@@ -3,10 +3,10 @@
 #include "base/duration.h"
 #include "base/json-position.h"
 #include "base/json.h"
-#include "model/config-keys.h"
+#include "base/version.h"
 
 struct reader {
-	struct config *config;
+	struct config_origins *origins;
 	const char *text, *name;
 	struct err *e;
 };
@@ -21,7 +21,7 @@ struct place {
 static int read_object(struct reader *r, const struct config_key *keys, void *object,
 	const struct place *p);
 
-static int read_value(struct reader *r, const struct config_key *key, void *object,
+static int read_field(struct reader *r, const struct config_key *key, void *object,
 	const struct place *p);
 
 static void where(const struct reader *r, size_t offset, struct buf *out)
@@ -67,13 +67,12 @@ static int check_shape(struct reader *r, const struct place *p)
 
 static void remember(struct reader *r, const struct place *p)
 {
-	struct config *c = r->config;
+	struct config_origins *all = r->origins;
 	struct config_origin origin = {.key = xstrdup(p->path)};
 
 	json_position_find(r->text, p->position->value, &origin.line, &origin.column);
-	c->origins = xgrow(
-		c->origins, &c->origins_cap, c->origins_len + 1, sizeof(*c->origins));
-	c->origins[c->origins_len++] = origin;
+	all->v = xgrow(all->v, &all->cap, all->len + 1, sizeof(*all->v));
+	all->v[all->len++] = origin;
 }
 
 static const char *text_of(const struct place *p)
@@ -226,9 +225,11 @@ static int read_short(
 		return read_object(r, key->keys, out, p);
 	if (key->type == CONFIG_TIMEOUT)
 		((struct config_timeout *)out)->terminate_after = 1;
+	if (key->keys->type == CONFIG_STRING && !text_of(p))
+		return wrong_type(r, p, "a string, or an object");
 	if (key->keys->type == CONFIG_DURATION && !text_of(p))
 		return wrong_type(r, p, "a duration, or an object with a period");
-	return read_value(r, key->keys, out, p);
+	return read_field(r, key->keys, out, p);
 }
 
 /* The items of a list, a map or a list of commands. */
@@ -410,15 +411,62 @@ static int read_object(struct reader *r, const struct config_key *keys, void *ob
 	return 0;
 }
 
-int config_read_text(
-	struct config *c, const char *text, size_t len, const char *name, struct err *e)
+/* A newer file may have keys nobody here knows, so what it requires is read first. */
+static int check_version(struct reader *r, const struct place *top)
 {
-	struct reader r = {.config = c, .text = text, .name = name, .e = e};
+	autorelease(buf) struct buf at = BUF_INIT;
+	const struct json *value = NULL;
+	const char *required;
+	size_t i = 0;
+
+	if (json_kind(top->value) != JSON_OBJECT ||
+		json_len(top->value) != top->position->len)
+		return 0;
+	for (struct json_iter it = json_iter(top->value); !value && json_next(&it); i++)
+		if (streq(it.key, "xtest-version"))
+			value = it.value;
+	if (value && json_kind(value) == JSON_OBJECT)
+		value = json_find(value, "required");
+	if (!value || json_kind(value) != JSON_STRING)
+		return 0;
+	required = json_string(value, NULL);
+	if (!version_is_valid(required) || version_compare(version_own(), required) >= 0)
+		return 0;
+	where(r, top->position->kids[i - 1].value, &at);
+	return err_set(r->e, ERR_VERSION,
+		"%s: 'xtest-version': %s is required, and this is xtest %s", buf_str(&at),
+		required, version_own());
+}
+
+const struct config_origin *config_origins_find(
+	const struct config_origins *o, const char *key)
+{
+	for (size_t i = 0; i < o->len; i++)
+		if (streq(o->v[i].key, key))
+			return &o->v[i];
+	return NULL;
+}
+
+void config_origins_release(struct config_origins *o)
+{
+	for (size_t i = 0; i < o->len; i++)
+		free(o->v[i].key);
+	free(o->v);
+	*o = (struct config_origins){0};
+}
+
+int config_read_text(const struct config_key *keys, void *object,
+	struct config_origins *origins, const char *text, size_t len, const char *name,
+	struct err *e)
+{
+	struct reader r = {.origins = origins, .text = text, .name = name, .e = e};
 	autorelease(json_position) struct json_position position = {0};
 	autorelease_json struct json *root = json_parse(text, len, name, e);
 	struct place top = {root, &position, ""};
 
 	if (!root || json_position_scan(&position, text, len, name, e) < 0)
 		return -1;
-	return read_object(&r, config_table_top, c, &top);
+	if (check_version(&r, &top) < 0)
+		return -1;
+	return read_object(&r, keys, object, &top);
 }

@@ -172,7 +172,8 @@ static void print_object(struct jsonw *w, const struct config_key *keys)
 	jsonw_bool(w, "additionalProperties", false);
 }
 
-void config_schema_print(struct buf *out)
+static void print_schema(
+	const char *title, const struct config_key *keys, struct buf *out)
 {
 	struct jsonw w;
 
@@ -180,8 +181,18 @@ void config_schema_print(struct buf *out)
 	w.pretty = true;
 	jsonw_open(&w, NULL, '{');
 	jsonw_string(&w, "$schema", "https://json-schema.org/draft/2020-12/schema");
-	jsonw_string(&w, "title", "xtest.json");
-	print_object(&w, config_table_top);
+	jsonw_string(&w, "title", title);
+	print_object(&w, keys);
 	jsonw_close(&w, '}');
 	buf_append_char(out, '\n');
+}
+
+void config_schema_print(struct buf *out)
+{
+	print_schema("xtest.json", config_table_top, out);
+}
+
+void config_schema_print_user(struct buf *out)
+{
+	print_schema("xtest/config.json", config_table_user, out);
 }

@@ -1,7 +1,9 @@
 /* Every key there is: what it holds, where it goes, and what it says of itself. */
 #include "model/config-keys.h"
 
+#include "model/config-user.h"
 #include "model/console-table.h"
+#include "base/version.h"
 
 #define FIELD(type, member) .offset = offsetof(struct type, member)
 
@@ -13,6 +15,16 @@ static const char *const fresh_words[] = {"run", "suite", "case", NULL};
 static const char *const backoff_words[] = {"fixed", "exponential", NULL};
 static const char *const result_words[] = {"pass", "fail", NULL};
 static const char *const count_words[] = {"num-cpus", "num-test-threads", NULL};
+
+static const char *const progress_words[] = {"auto", "none", NULL};
+const char *const config_user_colors[] = {"auto", "always", "never", NULL};
+
+static const char *check_version(const void *field)
+{
+	return version_is_valid(*(char *const *)field)
+		       ? NULL
+		       : "a version like \"1.2\" or \"1.2.3\" is expected";
+}
 
 static const char *check_retries(const void *field)
 {
@@ -60,42 +72,55 @@ static const struct config_key leak_keys[] = {
 
 const struct config_key config_table_case[] = {
 	{"timeout", CONFIG_TIMEOUT, FIELD(config_case_settings, timeout),
-		.keys = timeout_keys, .help = "time a test may take"},
+		.keys = timeout_keys, .help = "time a test may take", .option = "timeout",
+		.fallback = "10m, 40m emulated"},
 	{"slow-timeout", CONFIG_SHORT, FIELD(config_case_settings, slow_timeout),
 		.keys = timeout_keys,
-		.help = "the same; a plain duration only reports a test as slow"},
+		.help = "the same; a plain duration only reports a test as slow",
+		.fallback = "60s"},
 	{"leak-timeout", CONFIG_SHORT, FIELD(config_case_settings, leak_timeout),
-		.keys = leak_keys, .help = "what it means to leave processes behind"},
+		.keys = leak_keys, .help = "what it means to leave processes behind",
+		.fallback = "200ms"},
 	{"retries", CONFIG_SHORT, FIELD(config_case_settings, retries),
 		.keys = retries_keys, .check = check_retries,
-		.help = "how often a test that fails is run again"},
+		.help = "how often a test that fails is run again", .option = "retries",
+		.fallback = "0"},
 	{"threads-required", CONFIG_COUNT, FIELD(config_case_settings, threads_required),
 		.min = 1, .max = 4096, .words = count_words,
-		.help = "how many of `jobs` a test takes"},
+		.help = "how many of `jobs` a test takes", .fallback = "1"},
 	{"test-group", CONFIG_STRING, FIELD(config_case_settings, test_group),
-		.help = "group of `test-groups` it belongs to, or \"@global\""},
+		.help = "group of `test-groups` it belongs to, or \"@global\"",
+		.fallback = "@global"},
 	{"priority", CONFIG_INTEGER, FIELD(config_case_settings, priority), .min = -100,
-		.max = 100, .help = "what has more starts earlier; 0 by default"},
+		.max = 100, .help = "what has more starts earlier; 0 by default",
+		.fallback = "0"},
 	{.name = NULL},
 };
 
 const struct config_key config_table_settings[] = {
 	{"targets", CONFIG_STRINGS, FIELD(config_settings, targets),
-		.help = "targets to build and test for, as for --target"},
+		.help = "targets to build and test for, as for --target",
+		.option = "target", .fallback = "this machine"},
 	{"place", CONFIG_STRING, FIELD(config_settings, place),
-		.help = "where target tests run, as for --on"},
+		.help = "where target tests run, as for --on", .option = "on",
+		.fallback = "user for a foreign target, else local"},
 	{"jobs", CONFIG_INTEGER, FIELD(config_settings, jobs), .min = 1, .max = 4096,
-		.help = "tests that run at the same time"},
+		.help = "tests that run at the same time", .option = "jobs",
+		.fallback = "the processors"},
 	{"", CONFIG_EMBED, FIELD(config_settings, of_case), .keys = config_table_case},
 	{"fail-fast", CONFIG_FLAG, FIELD(config_settings, fail_fast),
-		.help = "stop after the first failure"},
+		.help = "stop after the first failure", .option = "fail-fast",
+		.fallback = "false"},
 	{"default-filter", CONFIG_FILTER, FIELD(config_settings, default_filter),
 		.context = FILTER_DEFAULT,
-		.help = "filterset of the tests a plain run selects"},
+		.help = "filterset of the tests a plain run selects",
+		.fallback = "all()"},
 	{"user", CONFIG_STRING, FIELD(config_settings, user),
-		.help = "user that tests run as, as for --user"},
+		.help = "user that tests run as, as for --user", .option = "user",
+		.fallback = "who runs xtest"},
 	{"fresh", CONFIG_WORD, FIELD(config_settings, fresh), .words = fresh_words,
-		.help = "how often a machine is made anew: each run, suite or case"},
+		.help = "how often a machine is made anew: each run, suite or case",
+		.option = "fresh", .fallback = "run"},
 	{.name = NULL},
 };
 
@@ -232,7 +257,32 @@ static const struct config_key group_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key version_keys[] = {
+	{"required", CONFIG_STRING, FIELD(config_version, required),
+		.check = check_version,
+		.help = "at least this one, as \"1.2\"; else the exit code is 92"},
+	{"recommended", CONFIG_STRING, FIELD(config_version, recommended),
+		.check = check_version, .help = "below this one, a note is given"},
+	{.name = NULL},
+};
+
+/* What is the user's, not the project's. */
+const struct config_key config_table_user[] = {
+	{"$schema", CONFIG_STRING, FIELD(config_user, schema),
+		.help = "schema of this file"},
+	{"color", CONFIG_WORD, FIELD(config_user, color), .words = config_user_colors,
+		.help = "as for --color"},
+	{"progress", CONFIG_WORD, FIELD(config_user, progress), .words = progress_words,
+		.help = "is there a progress bar on a terminal?"},
+	{"jobs", CONFIG_INTEGER, FIELD(config_user, jobs), .min = 1, .max = 4096,
+		.help = "tests that run at the same time, where the project does not "
+			"say"},
+	{.name = NULL},
+};
+
 const struct config_key config_table_top[] = {
+	{"xtest-version", CONFIG_SHORT, FIELD(config, version), .keys = version_keys,
+		.help = "the xtest this file needs"},
 	{"$schema", CONFIG_STRING, FIELD(config, schema), .help = "schema of this file"},
 	{"adapter", CONFIG_STRING, FIELD(config, adapter), .help = "build system to use"},
 	{"source", CONFIG_STRING, FIELD(config, source),

@@ -19,9 +19,7 @@ void config_free(struct config *c)
 	if (!c)
 		return;
 	config_keys_release(config_table_top, c);
-	for (size_t i = 0; i < c->origins_len; i++)
-		free(c->origins[i].key);
-	free(c->origins);
+	config_origins_release(&c->origins);
 	free(c->path);
 	free(c);
 }
@@ -33,10 +31,7 @@ void config_release(struct config **c)
 
 const struct config_origin *config_origin_find(const struct config *c, const char *key)
 {
-	for (size_t i = 0; i < c->origins_len; i++)
-		if (streq(c->origins[i].key, key))
-			return &c->origins[i];
-	return NULL;
+	return config_origins_find(&c->origins, key);
 }
 
 static int fault(
@@ -173,7 +168,8 @@ struct config *config_parse(const char *text, size_t len, const char *name, stru
 	struct config *c = config_new();
 
 	c->path = xstrdup(name);
-	if (config_read_text(c, text, len, name, e) == 0 && check(c, e) == 0)
+	if (config_read_text(config_table_top, c, &c->origins, text, len, name, e) == 0 &&
+		check(c, e) == 0)
 		return c;
 	config_free(c);
 	return NULL;

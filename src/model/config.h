@@ -11,6 +11,17 @@
 #include "base/strv.h"
 #include "filter/filter.h"
 
+/* Where a value of the file was set. */
+struct config_origin {
+	char *key; /* "overrides[0].timeout" */
+	unsigned line, column;
+};
+
+struct config_origins {
+	struct config_origin *v;
+	size_t len, cap;
+};
+
 /* A number or duration that was not given. Words that were not given are -1. */
 #define CONFIG_UNSET INT64_MIN
 
@@ -168,9 +179,15 @@ struct config_machine {
 	char *command_line;   /* after the recipe's */
 };
 
+/* The xtest a file needs; what is NULL is not asked for. */
+struct config_version {
+	char *required, *recommended;
+};
+
 struct config {
-	char *path;    /* of the file, as given; NULL when there is none */
-	char *schema;  /* "$schema", for editors */
+	char *path;   /* of the file, as given; NULL when there is none */
+	char *schema; /* "$schema", for editors */
+	struct config_version version;
 	char *adapter; /* build system to use, instead of what bids best */
 	char *source;  /* directory to build, relative to the file */
 	struct {
@@ -200,13 +217,7 @@ struct config {
 		struct config_console *v;
 		size_t len;
 	} console;                     /* come before the installed rows */
-	struct config_origin *origins; /* where each value was set */
-	size_t origins_len, origins_cap;
-};
-
-struct config_origin {
-	char *key; /* "overrides[0].timeout" */
-	unsigned line, column;
+	struct config_origins origins; /* where each value was set */
 };
 
 /* Reads `text`; `name` stands for the file in messages, all of which begin with
@@ -263,10 +274,12 @@ int config_override_framework(const struct config *c, const char *profile,
 /* Where a value was set, or NULL: config_origin_find(c, "profiles.ci.timeout"). */
 const struct config_origin *config_origin_find(const struct config *c, const char *key);
 
-/* The JSON Schema (draft 2020-12) of the file. Appended to `out`. */
+/* The JSON Schema (draft 2020-12) of the file, and of the user's. Appended to `out`. */
 void config_schema_print(struct buf *out);
+void config_schema_print_user(struct buf *out);
 /* The same keys for people: a line each, indented as they are nested. Appended to `out`.
  */
 void config_help_print(struct buf *out);
+void config_help_print_user(struct buf *out);
 
 #endif

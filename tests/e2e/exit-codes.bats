@@ -56,6 +56,24 @@ setup() {
 	[ ! -e .xtest/build ] # found before anything is built
 }
 
+@test "92: another version of xtest is required, whatever else the file says" {
+	printf '{"xtest-version": "99.1",\n "a key of the future": 1}\n' >xtest.json
+	for verb in run list "show-config version"; do
+		run xtest $verb
+		[ "$status" = 92 ]
+		[[ $output == *"xtest.json:1:19"*"99.1 is required, and this is xtest "* ]]
+	done
+}
+
+@test "10: show-config version, where another version is recommended" {
+	printf '{"xtest-version": {"required": "0.1", "recommended": "99"}}\n' >xtest.json
+	run xtest show-config version
+	[ "$status" = 10 ]
+	run xtest good
+	[ "$status" = 0 ]
+	[[ $output == *"recommends xtest 99"* ]]
+}
+
 @test "2: an unknown option, with the nearest known one" {
 	run xtest --reprot jsonl
 	[ "$status" = 2 ]

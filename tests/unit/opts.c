@@ -100,12 +100,106 @@ static void test_bad(void)
 	}
 }
 
+/* Variables stand behind the command line. */
+static void test_environment(void)
+{
+	static const struct opt_variable variables[] = {
+		{"flag", "T_FLAG", 1},
+		{"no-off", "T_NO_OFF", 1},
+		{"verbose", "T_VERBOSE", 0},
+		{"number", "T_NUMBER", 0},
+		{"list", "T_LIST", 0},
+		{"colour", "T_COLOUR", 0},
+		{"time", "T_TIME", 0},
+		{"not-here", "T_NOT_HERE", 0},
+		{0},
+	};
+	static const struct {
+		const char *name, *variable, *value, *line, *option;
+		unsigned number;
+		bool flag;
+		const char *origin, *error;
+	} table[] = {
+		{"a number", "T_NUMBER", "7", "v", "number", 7, false, "T_NUMBER", NULL},
+		{"behind the command line", "T_NUMBER", "7", "v -fn4 x", "number", 4,
+			true, "--number", NULL},
+		{"empty is not there", "T_NUMBER", "", "v", "number", 0, false, NULL,
+			NULL},
+		{"a wrong number", "T_NUMBER", "x", "v", "number", 0, false, "T_NUMBER",
+			"environment variable T_NUMBER: --number takes a whole number "
+			"from 0 on, not \"x\""},
+		{"a flag", "T_FLAG", "true", "v", "flag", 0, true, "T_FLAG", NULL},
+		{"a flag that is off", "T_FLAG", "0", "v", "flag", 0, false, "T_FLAG",
+			NULL},
+		{"a wrong flag", "T_FLAG", "yes", "v", "flag", 0, false, "T_FLAG",
+			"environment variable T_FLAG: true or false is expected, not "
+			"\"yes\""},
+		{"one of the family was given", "T_FLAG", "1", "v --no-off", "flag", 0,
+			false, NULL, NULL},
+		{"what follows -- is no option", "T_NUMBER", "7", "v -- -n4", "number", 7,
+			false, "T_NUMBER", NULL},
+		{"a wrong choice", "T_COLOUR", "blue", "v", "colour", 0, false,
+			"T_COLOUR",
+			"environment variable T_COLOUR: --colour takes one of: red, "
+			"green; not \"blue\""},
+		{"an option of another verb", "T_NOT_HERE", "1", "v", "not-here", 0,
+			false, NULL, NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		autorelease(strv) struct strv argv = STRV_INIT, words = STRV_INIT;
+		struct values v = {0};
+		struct err e = {0};
+		char buffer[64];
+		int argc, status;
+
+		strv_split(&argv, table[i].line, " ");
+		argc = (int)argv.len;
+		setenv(table[i].variable, table[i].value, 1);
+		status = opts_parse(groups, argc, argv.v, &v, &words, NULL, &e);
+		if (status == 0)
+			status = opts_read_environment(
+				groups, variables, argc, argv.v, &v, &e);
+		is_int(status, table[i].error ? -1 : 0, table[i].name);
+		is_str(e.msg, table[i].error ? table[i].error : "", "its message");
+		ok(v.number == table[i].number && v.flag == table[i].flag, "its value");
+		is_str(opts_origin(
+			       groups, variables, argc, argv.v, table[i].option, buffer),
+			table[i].origin, "where it came from");
+		unsetenv(table[i].variable);
+		strv_release(&v.list);
+	}
+}
+
+static void test_values(void)
+{
+	static const char *const want[][2] = {{"flag", "true"}, {"verbose", "2"},
+		{"number", "4"}, {"text", "x"}, {"list", "a,b"}, {"time", "1m 30s"},
+		{"level", "-3"}};
+	autorelease(strv) struct strv words = STRV_INIT;
+	struct values v;
+	struct err e = {0};
+
+	is_int(parse("v -fvv -n4 --text x -la -l b --time 90s --level -3", &v, &words,
+		       NULL, &e),
+		0, "values");
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		autorelease(buf) struct buf out = BUF_INIT;
+
+		opts_print_value(groups, &v, want[i][0], &out);
+		is_str(buf_str(&out), want[i][1], want[i][0]);
+	}
+	strv_release(&v.list);
+}
+
 int main(void)
 {
 	autorelease(buf) struct buf help = BUF_INIT;
 
 	test_good();
 	test_bad();
+	test_environment();
+	test_values();
 	opts_print(groups, &help);
 	ok(strstr(buf_str(&help), "  -n, --number N ") != NULL,
 		"the help shows letter, name and value");
