@@ -25,10 +25,10 @@ xtest() {
 	[[ $output == *"did you mean filterset?"* ]]
 }
 
-@test "the schema is JSON and has every key of help config" {
+@test "the schemas are JSON and have every key of help config" {
 	command -v jq || skip "install jq"
-	xtest help schema >"$BATS_TEST_TMPDIR/schema"
-	jq -r '[.. | .properties? // empty | keys[]] | unique[]' "$BATS_TEST_TMPDIR/schema" | sort >"$BATS_TEST_TMPDIR/a"
+	{ xtest help schema; xtest help schema-user; } >"$BATS_TEST_TMPDIR/schema"
+	jq -rs '[.. | .properties? // empty | keys[]] | unique[]' "$BATS_TEST_TMPDIR/schema" | sort >"$BATS_TEST_TMPDIR/a"
 	xtest help config | sed -n 's/^  *\([$a-z-]*\)  .*/\1/p' | sort -u >"$BATS_TEST_TMPDIR/b"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/a")" -gt 40 ]
 	diff "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
