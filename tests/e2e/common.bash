@@ -90,6 +90,10 @@ eventually() { # COMMAND…: ten seconds at most
 	try_until 100 0.1 "$@"
 }
 
+long_eventually() { # COMMAND…: a machine may have to boot first, on a host that is busy
+	try_until 600 0.5 "$@"
+}
+
 nobody_alive() { # WORD
 	[ -z "$(alive "$1")" ]
 }

@@ -59,7 +59,7 @@ shell = subprocess.Popen(["xtest", "shell", "--target", "aarch64"], stdin=theirs
 seen = b""
 def until(word):
     global seen
-    end = time.time() + 60
+    end = time.time() + 300
     while word not in seen:
         assert time.time() < end, (word, seen)
         seen += os.read(ours, 65536)
@@ -70,18 +70,20 @@ until(b"aarch64:")
 say(b"stty size; sleep 1000\r")
 until(b"33 101")
 fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 120, 0, 0))
-time.sleep(1)
 say(b"\x03")
 until(b"aarch64:")
-say(b"stty size\r")
-until(b"44 120")
+# It gets there soon, but not at once.
+say(b"until [ \"$(stty size)\" = '44 120' ]; do sleep 0.1; done; echo is-$((44 + 1))-wide\r")
+until(b"is-45-wide")
 if sys.argv[1] == "exit":
     say(b"exit 9\r")
-    assert shell.wait(30) == 9, shell.returncode
+    assert shell.wait(300) == 9, shell.returncode
 else:
     shell.kill()
-    shell.wait(30)
-    time.sleep(1)
+    shell.wait(300)
+    end = time.time() + 60
+    while termios.tcgetattr(theirs) != before and time.time() < end:
+        time.sleep(0.1)
 assert termios.tcgetattr(theirs) == before, "the terminal is not as it was"
 PYTHON
 	python3 terminal.py exit
@@ -120,10 +122,7 @@ PYTHON
 	need gdb-multiarch gdb-multiarch
 	export TMPDIR="$BATS_TEST_TMPDIR"
 	xtest run --target aarch64 --on system --gdb roman::parse >out 2>err &
-	# It may have to boot first.
-	for ((i = 0; i < 6; i++)); do
-		eventually grep -qs gdb-multiarch err && break
-	done
+	long_eventually grep -qs gdb-multiarch err
 	$(sed -n 's/^  gdb-multiarch/gdb-multiarch -batch/p' err) -ex 'info line' -ex detach >gdb 2>&1
 	wait $!
 	grep -q 'hit Breakpoint 1, main ' gdb

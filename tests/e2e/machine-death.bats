@@ -66,10 +66,6 @@ began() { # SUITE ATTEMPT
 		../events 2>/dev/null)" ]
 }
 
-long_eventually() { # COMMAND…: a machine may have to boot first
-	try_until 120 0.5 "$@"
-}
-
 # "name verdict attempt" of the verdicts that count.
 finals() {
 	jq -r 'select(.event == "case-end" and .final) | (.suite | sub(".*::"; "")) + " \(.verdict) \(.attempt)"' ../events |

@@ -31,7 +31,7 @@ in_machine() { # OPTION…
 	# The list has to be whole before the file is there.
 	printf '%s\n' [a-z]* | jq -nR '{suites: [inputs | {name: ., command: ["./" + .]}]}' >../xtest.json
 	mv ../xtest.json .
-	run timeout 240 xtest --target aarch64 --on system --report jsonl=../events "$@"
+	run timeout 900 xtest --target aarch64 --on system --report jsonl=../events "$@"
 	echo "$output"
 }
 
