@@ -72,6 +72,28 @@ int hash_file(const char *path, char hex[HASH_HEX_SIZE], struct err *e)
 	return 0;
 }
 
+void hash_hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
+	uint8_t mac[HASH_SHA1_SIZE])
+{
+	if (!EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key, key_len, data, len, mac,
+		    HASH_SHA1_SIZE, NULL))
+		memset(mac, 0, HASH_SHA1_SIZE); /* a libcrypto without SHA-1 */
+}
+
+int hash_base64(const char *text, size_t len, uint8_t *out, size_t size)
+{
+	size_t padded = (size + 2) / 3 * 4, padding = (3 - size % 3) % 3;
+	autofree unsigned char *block = NULL;
+
+	if (len != padded || (padding && text[len - padding] != '='))
+		return -1;
+	block = xmalloc(padded);
+	if (EVP_DecodeBlock(block, (const unsigned char *)text, (int)len) < (int)size)
+		return -1;
+	memcpy(out, block, size);
+	return 0;
+}
+
 uint64_t hash_xxh64(const void *data, size_t len, uint64_t seed)
 {
 	return XXH64(data, len, seed);

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-enum { HASH_SHA256_SIZE = 32, HASH_HEX_SIZE = 65 };
+enum { HASH_SHA256_SIZE = 32, HASH_HEX_SIZE = 65, HASH_SHA1_SIZE = 20 };
 
 struct hash_sha256; /* a digest in the making */
 
@@ -16,6 +16,11 @@ void hash_sha256_finish(struct hash_sha256 *h, char hex[HASH_HEX_SIZE]);
 
 void hash_memory(const void *data, size_t len, char hex[HASH_HEX_SIZE]);
 int hash_file(const char *path, char hex[HASH_HEX_SIZE], struct err *e) MUST_CHECK;
+/* RFC 2104, for what others have hashed like that. */
+void hash_hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
+	uint8_t mac[HASH_SHA1_SIZE]);
+/* Reads RFC 4648's base64 of exactly `size` bytes. Returns 0 or -1. */
+int hash_base64(const char *text, size_t len, uint8_t *out, size_t size) MUST_CHECK;
 uint64_t hash_xxh64(const void *data, size_t len, uint64_t seed);
 
 #endif

@@ -17,7 +17,7 @@ const struct opt common_build_opts[] = {
 		"build and test for this target; may be given several times"},
 	{"on", 0, "PLACE", NULL, OPT_LIST, O(places),
 		"where target tests run: local, user (default for a foreign CPU), "
-		"system"},
+		"system, ssh://[user@]host[:port]"},
 	{"directory", 'C', "DIR", NULL, OPT_STRING, O(directory),
 		"the project (default: the working directory)"},
 	{"adapter", 0, "NAME", NULL, OPT_STRING, O(adapter),
@@ -69,6 +69,16 @@ const struct opt common_machine_opts[] = {
 		"lay this initramfs below the image's own"},
 	{"no-snapshots", 0, NULL, NULL, OPT_FLAG, O(no_snapshots),
 		"boot each machine; save and restore no states"},
+	{0},
+};
+
+const struct opt common_board_opts[] = {
+	{"ssh-config", 0, "FILE", NULL, OPT_STRING, O(ssh_config),
+		"in the stead of ~/.ssh/config; `none`: no file at all"},
+	{"ssh-accept-new", 0, NULL, NULL, OPT_FLAG, O(ssh_accept_new),
+		"note down the key of a host nobody knows yet"},
+	{"lock-timeout", 0, "TIME", NULL, OPT_DURATION, O(lock_timeout_ms),
+		"wait so long for a board another run holds (default 10m)"},
 	{0},
 };
 
@@ -231,6 +241,12 @@ static struct workload_options workload_options(const struct common *c)
 				.kernel = c->kernel,
 				.initramfs = c->initramfs,
 				.no_snapshots = c->no_snapshots,
+			},
+		.board =
+			{
+				.ssh_config = c->ssh_config,
+				.accept_new = c->ssh_accept_new,
+				.lock_timeout_ms = c->lock_timeout_ms,
 			},
 	};
 }

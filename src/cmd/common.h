@@ -27,6 +27,10 @@ struct common {
 	unsigned memory_mib, cpus;
 	const char *kernel, *initramfs, *gdb;
 	bool no_snapshots;
+	/* boards */
+	const char *ssh_config;
+	bool ssh_accept_new;
+	int64_t lock_timeout_ms;
 	/* running */
 	int64_t timeout_ms;
 	const char *user, *fresh;
@@ -50,7 +54,8 @@ void common_release(struct common *c);
 
 /* Tables of struct common; each ends with a NULL name. */
 extern const struct opt common_build_opts[], common_filter_opts[], common_archive_opts[],
-	common_machine_opts[], common_run_opts[], common_report_opts[];
+	common_machine_opts[], common_board_opts[], common_run_opts[],
+	common_report_opts[];
 
 /* What the environment says in the place of options. */
 extern const struct opt_variable common_variables[];

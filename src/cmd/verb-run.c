@@ -21,6 +21,7 @@ static const struct opt_group groups[] = {
 	{"Tests", common_filter_opts},
 	{"Archive", common_archive_opts},
 	{"Machine", common_machine_opts},
+	{"Board", common_board_opts},
 	{"Run", common_run_opts},
 	{"Report", common_report_opts},
 	{0},

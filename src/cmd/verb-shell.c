@@ -25,6 +25,7 @@ static const struct opt_group groups[] = {
 	{"Build", common_build_opts},
 	{"Archive", common_archive_opts},
 	{"Machine", common_machine_opts},
+	{"Board", common_board_opts},
 	{0},
 };
 

@@ -1,4 +1,5 @@
 /* Opening the places of columns. */
+#include "engine/workload-board.h"
 #include "engine/workload-content.h"
 #include "engine/step.h"
 #include "engine/workload-look.h"
@@ -35,6 +36,7 @@ static struct place *start_place(
 		.toolchain = c->launch.toolchain,
 		.runner_path = c->runner_path,
 		.machine = c->machine ? workload_machine_config(c->machine) : NULL,
+		.board = workload_board_config(c->board),
 	};
 	struct place_view view = {
 		.emulate = c->launch.emulate ? t->target : NULL,
@@ -61,8 +63,8 @@ static void tell_command_line(struct workload *w, struct workload_column *c)
 /* What a column needs before it has a place that sees nothing of this machine. */
 static int prepare(struct workload *w, struct workload_column *c, struct err *e)
 {
-	return streq(c->uri, transport_system.name) ? workload_machine_make(w, c, e)
-						    : workload_content_make(w, c, e);
+	return c->renewable ? workload_machine_make(w, c, e)
+			    : workload_board_make(w, c, e);
 }
 
 static int start_first(struct workload *w, struct workload_column *c, struct err *e)
@@ -115,7 +117,7 @@ static void tell_doing(struct step *step, const struct place *place)
 
 	if (doing)
 		step_line(step, doing, fraction);
-	else
+	else if (place_state(place) != PLACE_DOWN)
 		step_end(step, "Reached", step->what);
 }
 

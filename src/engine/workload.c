@@ -1,6 +1,7 @@
 #include "engine/workload.h"
 
 #include "base/fs.h"
+#include "engine/workload-board.h"
 #include "engine/workload-content.h"
 #include "engine/workload-machine.h"
 #include "framework/framework.h"
@@ -103,6 +104,7 @@ int workload_open(struct workload *w, const struct project *project,
 			   ? (enum config_fresh)w->settings.fresh
 			   : CONFIG_FRESH_RUN;
 	w->machine = o->machine;
+	w->board = o->board;
 	w->verbose = o->verbose;
 	launch_environment(&w->environment);
 	launch_staged_environment(&w->staged_environment);
@@ -121,6 +123,7 @@ void workload_release(struct workload *w)
 	for (size_t i = 0; i < w->n_columns; i++) {
 		struct workload_column *c = &w->columns[i];
 
+		workload_board_free(c->board);
 		workload_machine_free(c->machine);
 		workload_content_free(c->content);
 		free(c->label);
@@ -306,7 +309,7 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 		.profile = o->profile,
 		.timeout = limit ? *limit : w->settings.of_case.timeout,
 		.timeout_ms = o->timeout_ms,
-		.timeout_factor = emulate || staged ? EMULATION_FACTOR : 1,
+		.timeout_factor = emulate || c->renewable ? EMULATION_FACTOR : 1,
 		.grace_ms = o->grace_ms ? o->grace_ms : DEFAULT_GRACE_MS,
 		.leak_ms = DEFAULT_LEAK_MS,
 		.output_bytes = OUTPUT_BYTES,
@@ -333,7 +336,8 @@ static int check_place(const struct workload_target *t, const char *uri, struct 
 	if (!transport_find(uri))
 		return err_set(e, ERR_USAGE,
 			"--on %s: no such place; there are `local` (this CPU), `user` "
-			"(QEMU user mode) and `system` (a machine in QEMU)",
+			"(QEMU user mode), `system` (a machine in QEMU) and "
+			"ssh://[user@]host (a board)",
 			uri);
 	if (!transport_find(uri)->staged && toolchain_need_run(&t->toolchain, e) < 0)
 		return -1;

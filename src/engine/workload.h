@@ -29,6 +29,7 @@ struct workload_target {
 	struct archive_reader *archive; /* that it came from; NULL when built here */
 };
 
+struct workload_board;
 struct workload_content;
 struct workload_machine;
 
@@ -44,6 +45,7 @@ struct workload_column {
 	size_t n_places;
 	bool staged;                      /* its places see nothing of this machine */
 	struct workload_content *content; /* what is sent there, when needed; NULL else */
+	struct workload_board *board;     /* of `ssh://…`, when needed; NULL else */
 	struct workload_machine *machine; /* of `system`, when needed; NULL else */
 };
 
@@ -54,6 +56,13 @@ struct workload_machine_options {
 	const char *kernel, *initramfs; /* files */
 	const char *gdb;                /* QEMU's -gdb argument; NULL: none */
 	bool no_snapshots;
+};
+
+/* How boards are reached and shared. */
+struct workload_board_options {
+	const char *ssh_config;  /* NULL: $XTEST_SSH_CONFIG, else the user's own */
+	bool accept_new;         /* keys of hosts nobody knows */
+	int64_t lock_timeout_ms; /* 0: ten minutes */
 };
 
 struct workload {
@@ -73,6 +82,7 @@ struct workload {
 	struct strv staged_environment; /* of the others */
 	bool verbose;
 	struct workload_machine_options machine;
+	struct workload_board_options board;
 	struct image_recipe_list recipes; /* when needed */
 	unsigned jobs;
 	enum config_fresh fresh; /* how often machines are made anew */
@@ -94,6 +104,7 @@ struct workload_options {
 	const char *user;        /* run tests as this user; NULL: as the one we are */
 	enum config_fresh fresh; /* UNSET: the configuration's, else for the run */
 	struct workload_machine_options machine;
+	struct workload_board_options board;
 };
 
 /* Knows the targets and resolves what is asked for; builds nothing. Borrows project, emit

@@ -57,8 +57,7 @@ int child_open(const char *program, struct link *link, struct err *e)
 	return 0;
 }
 
-/* True when it has ended; *status as of waitpid(). */
-static bool reap_within(pid_t pid, int64_t limit_ms, int *status)
+bool child_reap_within(pid_t pid, int64_t limit_ms, int *status)
 {
 	int64_t deadline = now_ms() + limit_ms;
 
@@ -82,9 +81,9 @@ void child_close(struct link *link, char **why)
 	link->in_fd = link->out_fd = -1;
 	if (link->pid <= 0)
 		return;
-	if (!reap_within(link->pid, CLOSE_GRACE_MS, &status)) {
+	if (!child_reap_within(link->pid, CLOSE_GRACE_MS, &status)) {
 		kill(link->pid, SIGKILL);
-		reap_within(link->pid, CLOSE_GRACE_MS, &status);
+		child_reap_within(link->pid, CLOSE_GRACE_MS, &status);
 		*why = xstrdup("the runner did not end by itself and was killed");
 	} else if (WIFSIGNALED(status)) {
 		*why = xasprintf("the runner was killed by signal %d (SIG%s)",

@@ -11,4 +11,7 @@ int child_open(const char *program, struct link *link, struct err *e) MUST_CHECK
  * it. */
 void child_close(struct link *link, char **why);
 
+/* True when the child has ended within the time; *status as of waitpid(). */
+bool child_reap_within(pid_t pid, int64_t limit_ms, int *status);
+
 #endif

@@ -1,7 +1,7 @@
 #include "transport/transport.h"
 
 const struct transport *const transport_table[] = {
-	&transport_local, &transport_user, &transport_system, NULL};
+	&transport_local, &transport_user, &transport_system, &transport_ssh, NULL};
 
 const struct transport *transport_find(const char *uri)
 {

@@ -127,7 +127,8 @@ struct transport {
 
 enum { TRANSPORT_WATCH_MAX = 4 };
 
-extern const struct transport transport_local, transport_system, transport_user;
+extern const struct transport transport_local, transport_ssh, transport_system,
+	transport_user;
 extern const struct transport *const transport_table[];
 const struct transport *transport_find(const char *uri);
 

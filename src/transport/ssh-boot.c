@@ -1,0 +1,183 @@
+#include "transport/ssh-boot.h"
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "transport/ssh-board.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum {
+	ANSWER_MAX = 1 << 20,
+	STEP_LIMIT_MS = 60000, /* a script, or the next piece of the upload */
+	SPARE_KIB = 1024,
+	DIGEST_SHOWN = 16,
+};
+
+/* The runner as it is here. */
+struct program {
+	struct buf bytes;
+	char digest[HASH_HEX_SIZE];
+	char *name; /* there */
+};
+
+static void program_release(struct program *p)
+{
+	buf_release(&p->bytes);
+	free(p->name);
+}
+
+static int load_program(const char *path, struct program *p, struct err *e)
+{
+	if (!fs_is_file(path))
+		return err_set(e, ERR_SETUP,
+			"the runner %s is missing; run `make` or `make install`", path);
+	if (fs_read_file(path, &p->bytes, e) < 0)
+		return -1;
+	hash_memory(p->bytes.data, p->bytes.len, p->digest);
+	p->name = xasprintf("runner-%.*s", DIGEST_SHOWN, p->digest);
+	return 0;
+}
+
+static void make_nonce(char nonce[SSH_NONCE_SIZE])
+{
+	uint64_t random = 0;
+
+	if (getrandom(&random, sizeof random, 0) < 0)
+		random = (uint64_t)now_us() ^ (uint64_t)getpid() << 40;
+	snprintf(nonce, SSH_NONCE_SIZE, "%016llx", (unsigned long long)random);
+}
+
+static int run_script(struct ssh_client *c, const struct buf *script,
+	struct ssh_command *k, struct err *e)
+{
+	*k = (struct ssh_command){
+		.line = "sh -s",
+		.input = script->data,
+		.input_len = script->len,
+		.output_max = ANSWER_MAX,
+		.limit_ms = STEP_LIMIT_MS,
+	};
+	return ssh_client_run(c, k, e);
+}
+
+/* ---- the first question */
+
+static int ask(struct ssh_client *c, const struct ssh_board_need *need,
+	struct ssh_board *board, struct err *e)
+{
+	autorelease(buf) struct buf script = BUF_INIT;
+	autorelease(ssh_command) struct ssh_command k = {0};
+
+	ssh_board_script(need, &script);
+	if (run_script(c, &script, &k, e) < 0)
+		return -1;
+	return ssh_board_parse(buf_str(&k.out), k.out.len, need->nonce, board, e);
+}
+
+/* ---- the upload */
+
+struct upload {
+	const struct ssh_boot *boot;
+	size_t total;
+};
+
+static void on_progress(void *ctx, size_t done)
+{
+	const struct upload *u = ctx;
+	char text[64];
+
+	snprintf(text, sizeof text, "the runner, %.1f of %.1f MiB",
+		(double)done / (1 << 20), (double)u->total / (1 << 20));
+	u->boot->doing(u->boot->ctx, text, (double)done / (double)u->total);
+}
+
+/* The last line of what a command said. */
+static const char *last_words(struct buf *words)
+{
+	const char *line;
+
+	while (words->len && words->data[words->len - 1] == '\n')
+		buf_truncate(words, words->len - 1);
+	line = strrchr(buf_str(words), '\n');
+	return line ? line + 1 : buf_str(words);
+}
+
+static int send_program(struct ssh_client *c, const struct ssh_boot *boot,
+	const struct program *p, const struct ssh_board_need *need, const char *dir,
+	struct err *e)
+{
+	autofree char *upload = xasprintf(".upload-%s", need->nonce);
+	autofree char *line = xasprintf("sh -c 'umask 077; cat >%s/%s'", dir, upload);
+	autorelease(buf) struct buf script = BUF_INIT;
+	struct upload u = {.boot = boot, .total = p->bytes.len};
+	autorelease(ssh_command) struct ssh_command k = {
+		.line = line,
+		.input = p->bytes.data,
+		.input_len = p->bytes.len,
+		.output_max = ANSWER_MAX,
+		.limit_ms = STEP_LIMIT_MS,
+		.progress = on_progress,
+		.ctx = &u,
+	};
+	autorelease(ssh_command) struct ssh_command install = {0};
+
+	if (ssh_client_run(c, &k, e) < 0)
+		return -1;
+	if (k.status != 0)
+		err_set(e, ERR_INFRA, "the runner could not be written to %s: %s", dir,
+			last_words(&k.err));
+	/* Also what came only in part is removed by this. */
+	ssh_board_install_script(need, dir, upload, p->bytes.len, p->digest, &script);
+	if (run_script(c, &script, &install, k.status ? &(struct err){0} : e) < 0 ||
+		k.status != 0)
+		return -1;
+	return ssh_board_installed(
+		buf_str(&install.out), install.out.len, need->nonce, e);
+}
+
+/* ---- all of it */
+
+static char *boot(struct ssh_client *c, const struct ssh_boot *boot,
+	const struct program *p, struct err *e)
+{
+	const struct board_config *config = boot->config->board;
+	char nonce[SSH_NONCE_SIZE];
+	const struct ssh_board_need need = {
+		.nonce = nonce,
+		.runner = p->name,
+		.need_kib = ((config->disk_bytes + p->bytes.len) >> 10) + SPARE_KIB,
+	};
+	autorelease(ssh_board) struct ssh_board board = {0};
+	const struct ssh_dir *dir;
+
+	make_nonce(nonce);
+	boot->doing(boot->ctx, "asking what is there", -1);
+	if (ask(c, &need, &board, e) < 0 ||
+		ssh_board_check_machine(&board, boot->config->target, e) < 0)
+		return NULL;
+	dir = ssh_board_choose(&board, need.need_kib, e);
+	if (!dir)
+		return NULL;
+	if ((board.runner_bytes != p->bytes.len ||
+		    !streq(board.runner_digest, p->digest)) &&
+		send_program(c, boot, p, &need, dir->path, e) < 0)
+		return NULL;
+	return xasprintf("sh -c 'exec %s/%s --stdio --work %s/work-%s'", dir->path,
+		p->name, dir->path, nonce);
+}
+
+char *ssh_boot_run(struct ssh_client *c, const struct ssh_boot *b, struct err *e)
+{
+	struct program p = {0};
+	char *line = NULL;
+
+	if (load_program(b->config->runner_path, &p, e) == 0) {
+		line = boot(c, b, &p, e);
+		if (!line && e->kind == ERR_INFRA)
+			err_context(e, "%s", ssh_client_name(c));
+	}
+	program_release(&p);
+	return line;
+}

@@ -1,0 +1,176 @@
+#include "transport/ssh-helper.h"
+
+#include "transport/ssh-boot.h"
+#include "transport/ssh-client.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct helper {
+	const struct place_config *config;
+	int bytes_fd, report_fd;
+};
+
+static void report(struct helper *h, enum ssh_report kind, const char *text)
+{
+	char message[SSH_REPORT_MAX];
+	int n = snprintf(message, sizeof message, "%c%s", kind, text);
+
+	if (send(h->report_fd, message, (size_t)MIN(n, SSH_REPORT_MAX - 1),
+		    MSG_NOSIGNAL) < 0)
+		_exit(1); /* nobody wants to know any more */
+}
+
+static void on_note(void *ctx, const char *text)
+{
+	report(ctx, SSH_REPORT_NOTE, text);
+}
+
+static void on_allow(void *ctx, int64_t limit_ms, const char *what)
+{
+	autofree char *text = xasprintf("%lld %s", (long long)limit_ms, what ? what : "");
+
+	report(ctx, SSH_REPORT_ALLOW, text);
+}
+
+static void on_doing(void *ctx, const char *what, double fraction)
+{
+	autofree char *text =
+		xasprintf("%d %s", fraction < 0 ? -1 : (int)(fraction * 1000), what);
+
+	report(ctx, SSH_REPORT_DOING, text);
+}
+
+/* How the runner's command ended, when nobody told it to. */
+static void tell_end(
+	struct helper *h, const char *name, int status, const struct buf *words)
+{
+	autofree char *text = NULL;
+
+	if (status == 0)
+		return;
+	if (status > 0)
+		text = xasprintf("%s: the runner ended with exit status %d%s%s", name,
+			status, words->len ? ": " : "", buf_str(words));
+	else
+		text = xasprintf("%s: the runner has gone%s%s", name,
+			words->len ? ": " : "", buf_str(words));
+	report(h, SSH_REPORT_FAILED, text);
+}
+
+static void work(struct helper *h, struct ssh_client *c)
+{
+	const struct ssh_boot boot = {.config = h->config, .doing = on_doing, .ctx = h};
+	autorelease(buf) struct buf words = BUF_INIT;
+	autofree char *line = NULL;
+	struct err e = {0};
+	int status = 0;
+
+	line = ssh_boot_run(c, &boot, &e);
+	if (!line) {
+		report(h, SSH_REPORT_FAILED, e.msg);
+		return;
+	}
+	report(h, SSH_REPORT_UP, ssh_client_name(c));
+	if (ssh_client_carry(c, line, h->bytes_fd, &words, &status, &e) < 0)
+		report(h, SSH_REPORT_CUT, e.msg);
+	else
+		tell_end(h, ssh_client_name(c), status, &words);
+}
+
+static void helper_main(struct helper *h)
+{
+	const struct board_config *board = h->config->board;
+	autorelease(ssh_uri) struct ssh_uri uri = {0};
+	const struct ssh_client_options options = {
+		.config = board->ssh_config,
+		.accept_new = board->accept_new,
+		.parent_fd = h->report_fd,
+		.note = on_note,
+		.allow = on_allow,
+		.ctx = h,
+	};
+	struct ssh_client *c = NULL;
+	struct err e = {0};
+
+	on_doing(h, "connecting", -1);
+	if (ssh_uri_parse(board->uri, &uri, &e) == 0)
+		c = ssh_client_open(&uri, &options, &e);
+	if (!c) {
+		report(h, SSH_REPORT_FAILED, e.msg);
+		return;
+	}
+	work(h, c);
+	ssh_client_free(c);
+}
+
+/* What else this program has open is other places': their ends must be seen when they
+ * end. The terminal stays, to be asked on, but Ctrl-C is for the program to decide on. */
+static void begin(struct helper *h, pid_t parent)
+{
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(1);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(h->bytes_fd, 3);
+	dup2(h->report_fd, 4);
+	h->bytes_fd = 3;
+	h->report_fd = 4;
+	close_range(5, ~0u, 0);
+	/* A core would have the secrets in it. */
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+static int make_pairs(int bytes[2], int reports[2], struct err *e)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bytes) < 0)
+		return err_sys(e, errno, "make a socket pair");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, reports) == 0)
+		return 0;
+	close(bytes[0]);
+	close(bytes[1]);
+	return err_sys(e, errno, "make a socket pair");
+}
+
+int ssh_helper_start(const struct place_config *config, pid_t *pid, int *bytes_fd,
+	int *report_fd, struct err *e)
+{
+	const pid_t parent = getpid();
+	int bytes[2], reports[2];
+
+	if (make_pairs(bytes, reports, e) < 0)
+		return -1;
+	*pid = fork();
+	if (*pid == 0) {
+		struct helper h = {config, bytes[1], reports[1]};
+
+		begin(&h, parent);
+		helper_main(&h);
+		_exit(0);
+	}
+	close(bytes[1]);
+	close(reports[1]);
+	*bytes_fd = bytes[0];
+	*report_fd = reports[0];
+	if (*pid > 0)
+		return 0;
+	close(bytes[0]);
+	close(reports[0]);
+	return err_sys(e, errno, "start a process");
+}
