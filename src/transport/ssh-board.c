@@ -9,7 +9,7 @@ enum {
 	LINES_MAX = 4096, /* of what a login may say beside the answer */
 	PATH_LONGEST = 512,
 	WORD_LONGEST = 64,
-	PROBE_EXIT = 7,
+	SHOWN_MAX = 200,
 };
 
 static const char *const state_names[SSH_DIR_N_STATES] = {
@@ -163,14 +163,21 @@ static bool is_answer(const char *line, size_t len, const char *nonce, struct st
 	return words->len > 0;
 }
 
+/* What a board says moves no cursor. The caller's. */
+static char *printable(const char *text, size_t len)
+{
+	char *copy = xstrndup(text, MIN(len, (size_t)SHOWN_MAX));
+
+	for (char *c = copy; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	return copy;
+}
+
 static int bad_answer(const char *line, size_t len, struct err *e)
 {
-	char shown[80];
-	size_t n = MIN(len, sizeof shown - 1);
+	autofree char *shown = printable(line, len);
 
-	for (size_t i = 0; i < n; i++)
-		shown[i] = isprint((unsigned char)line[i]) ? line[i] : '?';
-	shown[n] = '\0';
 	return err_set(
 		e, ERR_INFRA, "the board answers what it was not asked: \"%s\"", shown);
 }
@@ -300,4 +307,34 @@ int ssh_board_installed(const char *text, size_t len, const char *nonce, struct 
 			line + strlen(nonce) + 1, line_len - strlen(nonce) - 1, e);
 	}
 	return err_set(e, ERR_INFRA, "the board did not say how it took the runner");
+}
+
+/* ---- the lock */
+
+int ssh_board_read_lock(const char *text, size_t len, enum ssh_lock *lock, char **owner,
+	uint64_t *seconds, struct err *e)
+{
+	const char *line;
+	size_t pos = 0, line_len;
+
+	while (buf_next_line(text, len, &pos, &line, &line_len)) {
+		autofree char *copy = printable(line, line_len);
+		autorelease(strv) struct strv words = STRV_INIT;
+
+		strv_split(&words, copy, " ");
+		if (words.len == 2 && streq(words.v[0], "ready")) {
+			*lock = SSH_LOCK_OURS;
+			return 0;
+		}
+		if (words.len == 3 && streq(words.v[0], "held") &&
+			read_number(words.v[1], seconds) == 0) {
+			*lock = SSH_LOCK_HELD;
+			*owner = xstrdup(words.v[2]);
+			return 0;
+		}
+		if (words.len && streq(words.v[0], "error:"))
+			return err_set(e, ERR_INFRA, "the runner did not start: %s",
+				copy + strlen("error: "));
+	}
+	return err_set(e, ERR_INFRA, "the runner did not say whether it has started");
 }

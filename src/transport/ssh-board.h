@@ -71,4 +71,15 @@ void ssh_board_install_script(const struct ssh_board_need *need, const char *dir
 int ssh_board_installed(
 	const char *text, size_t len, const char *nonce, struct err *e) MUST_CHECK;
 
+/* What `runner --board` says of the lock. */
+enum ssh_lock {
+	SSH_LOCK_OURS,
+	SSH_LOCK_HELD, /* *owner and *seconds tell by whom and how long */
+};
+
+/* -1 (ERR_INFRA): it says that it cannot, or nothing that is understood. *owner is the
+ * caller's. */
+int ssh_board_read_lock(const char *text, size_t len, enum ssh_lock *lock, char **owner,
+	uint64_t *seconds, struct err *e) MUST_CHECK;
+
 #endif

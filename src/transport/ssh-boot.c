@@ -1,9 +1,11 @@
 #include "transport/ssh-boot.h"
 
+#include "base/duration.h"
 #include "base/fs.h"
 #include "base/hash.h"
 #include "transport/ssh-board.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@ enum {
 	STEP_LIMIT_MS = 60000, /* a script, or the next piece of the upload */
 	SPARE_KIB = 1024,
 	DIGEST_SHOWN = 16,
+	LOCK_EVERY_MS = 2000,
+	LEASE_S = 60, /* of a runner no host is attached to */
 };
 
 /* The runner as it is here. */
@@ -137,12 +141,63 @@ static int send_program(struct ssh_client *c, const struct ssh_boot *boot,
 		buf_str(&install.out), install.out.len, need->nonce, e);
 }
 
+/* ---- the lock */
+
+static int try_lock(struct ssh_client *c, const char *line, enum ssh_lock *lock,
+	char **owner, uint64_t *seconds, struct err *e)
+{
+	autorelease(ssh_command) struct ssh_command k = {
+		.line = line, .output_max = ANSWER_MAX, .limit_ms = STEP_LIMIT_MS};
+
+	if (ssh_client_run(c, &k, e) < 0)
+		return -1;
+	if (ssh_board_read_lock(buf_str(&k.out), k.out.len, lock, owner, seconds, e) == 0)
+		return 0;
+	if (k.err.len)
+		err_set(e, ERR_INFRA, "the runner did not start: %s", last_words(&k.err));
+	return -1;
+}
+
+static int take_lock(
+	struct ssh_client *c, const struct ssh_boot *b, const char *line, struct err *e)
+{
+	int64_t deadline = now_ms() + b->config->board->lock_timeout_ms;
+
+	for (;;) {
+		enum ssh_lock lock = SSH_LOCK_OURS;
+		autofree char *owner = NULL, *text = NULL, *since = NULL;
+		uint64_t seconds = 0;
+
+		if (try_lock(c, line, &lock, &owner, &seconds, e) < 0)
+			return -1;
+		if (lock == SSH_LOCK_OURS)
+			return 0;
+		since = duration_format((int64_t)seconds * 1000000);
+		if (now_ms() >= deadline)
+			return err_set(e, ERR_INFRA,
+				"%s has held the board for %s; it was waited for as "
+				"long as --lock-timeout says",
+				owner, since);
+		text = xasprintf("waiting for %s, who has held it for %s", owner, since);
+		b->doing(b->ctx, text, -1);
+		/* Who gives up meanwhile ends this process. */
+		poll(NULL, 0, (int)MIN(LOCK_EVERY_MS, MAX(0, deadline - now_ms())));
+	}
+}
+
 /* ---- all of it */
 
-static char *boot(struct ssh_client *c, const struct ssh_boot *boot,
-	const struct program *p, struct err *e)
+void ssh_booted_release(struct ssh_booted *b)
 {
-	const struct board_config *config = boot->config->board;
+	free(b->attach);
+	free(b->end);
+	*b = (struct ssh_booted){0};
+}
+
+static int boot(struct ssh_client *c, const struct ssh_boot *b, const struct program *p,
+	struct ssh_booted *booted, struct err *e)
+{
+	const struct board_config *config = b->config->board;
 	char nonce[SSH_NONCE_SIZE];
 	const struct ssh_board_need need = {
 		.nonce = nonce,
@@ -150,34 +205,44 @@ static char *boot(struct ssh_client *c, const struct ssh_boot *boot,
 		.need_kib = ((config->disk_bytes + p->bytes.len) >> 10) + SPARE_KIB,
 	};
 	autorelease(ssh_board) struct ssh_board board = {0};
+	autofree char *start = NULL, *runner = NULL;
 	const struct ssh_dir *dir;
 
 	make_nonce(nonce);
-	boot->doing(boot->ctx, "asking what is there", -1);
+	b->doing(b->ctx, "asking what is there", -1);
 	if (ask(c, &need, &board, e) < 0 ||
-		ssh_board_check_machine(&board, boot->config->target, e) < 0)
-		return NULL;
+		ssh_board_check_machine(&board, b->config->target, e) < 0)
+		return -1;
 	dir = ssh_board_choose(&board, need.need_kib, e);
 	if (!dir)
-		return NULL;
+		return -1;
 	if ((board.runner_bytes != p->bytes.len ||
 		    !streq(board.runner_digest, p->digest)) &&
-		send_program(c, boot, p, &need, dir->path, e) < 0)
-		return NULL;
-	return xasprintf("sh -c 'exec %s/%s --stdio --work %s/work-%s'", dir->path,
-		p->name, dir->path, nonce);
+		send_program(c, b, p, &need, dir->path, e) < 0)
+		return -1;
+	runner = xasprintf("sh -c 'exec %s/%s", dir->path, p->name);
+	start = xasprintf("%s --board %s --owner %s --lease %d'", runner, dir->path,
+		config->owner, LEASE_S);
+	b->doing(b->ctx, "starting the runner", -1);
+	if (take_lock(c, b, start, e) < 0)
+		return -1;
+	booted->attach = xasprintf("%s --attach %s'", runner, dir->path);
+	booted->end = xasprintf("%s --end %s %s'", runner, dir->path, config->owner);
+	return 0;
 }
 
-char *ssh_boot_run(struct ssh_client *c, const struct ssh_boot *b, struct err *e)
+int ssh_boot_run(struct ssh_client *c, const struct ssh_boot *b,
+	struct ssh_booted *booted, struct err *e)
 {
 	struct program p = {0};
-	char *line = NULL;
+	int status = load_program(b->config->runner_path, &p, e);
 
-	if (load_program(b->config->runner_path, &p, e) == 0) {
-		line = boot(c, b, &p, e);
-		if (!line && e->kind == ERR_INFRA)
+	if (status == 0) {
+		status = boot(c, b, &p, booted, e);
+		/* What the connection itself says names the board. */
+		if (status < 0 && !starts_with(e->msg, ssh_client_name(c)))
 			err_context(e, "%s", ssh_client_name(c));
 	}
 	program_release(&p);
-	return line;
+	return status;
 }

@@ -12,9 +12,17 @@ struct ssh_boot {
 	void *ctx;
 };
 
-/* Finds a directory, puts the runner there unless it is there already, and makes the
- * command line that attaches to it (the caller's). NULL: ERR_INFRA, or ERR_SETUP for what
- * is wrong here. */
-char *ssh_boot_run(struct ssh_client *c, const struct ssh_boot *boot, struct err *e);
+/* Command lines for what was booted; owned. */
+struct ssh_booted {
+	char *attach; /* carries bytes to the runner and back */
+	char *end;    /* ends it, and all it runs */
+};
+void ssh_booted_release(struct ssh_booted *b);
+
+/* Finds a directory, puts the runner there unless it is there already, waits until no
+ * other run has the board, and starts the runner unless it runs for us already. -1:
+ * ERR_INFRA, or ERR_SETUP for what is wrong here. */
+int ssh_boot_run(struct ssh_client *c, const struct ssh_boot *boot,
+	struct ssh_booted *booted, struct err *e) MUST_CHECK;
 
 #endif

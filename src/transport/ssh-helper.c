@@ -4,22 +4,29 @@
 #include "transport/ssh-client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { END_LIMIT_MS = 5000, END_WORDS_MAX = 4096 };
+
 struct helper {
 	const struct place_config *config;
 	int bytes_fd, report_fd;
+	bool alone; /* nobody listens any more: what is left to do is done unheard */
 };
 
 static void report(struct helper *h, enum ssh_report kind, const char *text)
 {
 	char message[SSH_REPORT_MAX];
-	int n = snprintf(message, sizeof message, "%c%s", kind, text);
+	int n;
 
+	if (h->alone)
+		return;
+	n = snprintf(message, sizeof message, "%c%s", kind, text);
 	if (send(h->report_fd, message, (size_t)MIN(n, SSH_REPORT_MAX - 1),
 		    MSG_NOSIGNAL) < 0)
 		_exit(1); /* nobody wants to know any more */
@@ -62,22 +69,45 @@ static void tell_end(
 	report(h, SSH_REPORT_FAILED, text);
 }
 
+/* Whoever has closed that socket wants nothing more of the board. */
+static bool has_hung_up(int fd)
+{
+	struct pollfd polled = {fd, POLLIN, 0};
+
+	return poll(&polled, 1, 0) > 0 && polled.revents & POLLHUP;
+}
+
+static void end_runner(struct helper *h, struct ssh_client *c, const char *line)
+{
+	autorelease(ssh_command) struct ssh_command k = {
+		.line = line, .output_max = END_WORDS_MAX, .limit_ms = END_LIMIT_MS};
+	struct err ignored;
+
+	h->alone = true;
+	/* If this fails, its lease ends. */
+	if (ssh_client_run(c, &k, &ignored) < 0)
+		return;
+}
+
 static void work(struct helper *h, struct ssh_client *c)
 {
 	const struct ssh_boot boot = {.config = h->config, .doing = on_doing, .ctx = h};
 	autorelease(buf) struct buf words = BUF_INIT;
-	autofree char *line = NULL;
+	autorelease(ssh_booted) struct ssh_booted booted = {0};
 	struct err e = {0};
 	int status = 0;
 
-	line = ssh_boot_run(c, &boot, &e);
-	if (!line) {
+	if (ssh_boot_run(c, &boot, &booted, &e) < 0) {
 		report(h, SSH_REPORT_FAILED, e.msg);
 		return;
 	}
 	report(h, SSH_REPORT_UP, ssh_client_name(c));
-	if (ssh_client_carry(c, line, h->bytes_fd, &words, &status, &e) < 0)
+	/* From now on the end of the bytes tells, and the board is left in order. */
+	prctl(PR_SET_PDEATHSIG, 0);
+	if (ssh_client_carry(c, booted.attach, h->bytes_fd, &words, &status, &e) < 0)
 		report(h, SSH_REPORT_CUT, e.msg);
+	else if (has_hung_up(h->bytes_fd))
+		end_runner(h, c, booted.end);
 	else
 		tell_end(h, ssh_client_name(c), status, &words);
 }
@@ -158,7 +188,8 @@ int ssh_helper_start(const struct place_config *config, pid_t *pid, int *bytes_f
 		return -1;
 	*pid = fork();
 	if (*pid == 0) {
-		struct helper h = {config, bytes[1], reports[1]};
+		struct helper h = {
+			.config = config, .bytes_fd = bytes[1], .report_fd = reports[1]};
 
 		begin(&h, parent);
 		helper_main(&h);

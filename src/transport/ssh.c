@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-	CLOSE_GRACE_MS = 3000,
+	CLOSE_GRACE_MS = 7000,
 	MESSAGES_AT_ONCE = 64,
 };
 
