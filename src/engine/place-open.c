@@ -18,7 +18,8 @@ enum {
 	WATCHED_BEAT_MS = 500,     /* a machine's death is to be seen soon */
 	ENTROPY_BYTES = 64,
 	BYE_LIMIT_MS = 2000,
-	MAX_REOPENED = 2, /* staged, booted, fresh: each may fail once */
+	BOARD_BYE_LIMIT_MS = 8000, /* over a network, which may be cut just then */
+	MAX_REOPENED = 2,          /* staged, booted, fresh: each may fail once */
 };
 
 /* ---- the link */
@@ -49,7 +50,14 @@ static void next_step(struct place *p, enum place_step step, int64_t limit_ms)
 	p->limit_ms = now_ms() + limit_ms;
 }
 
-static void greet(struct place *p)
+void place_next_step(struct place *p, enum place_step step)
+{
+	next_step(p, step, VIEW_LIMIT_MS);
+	if (step == PLACE_SHIP)
+		place_shipped(p);
+}
+
+void place_greet(struct place *p)
 {
 	if (p->link.note)
 		remark(p, xstrdup(p->link.note));
@@ -70,7 +78,7 @@ static int connect_place(struct place *p, struct err *e)
 	if (p->link.coming)
 		next_step(p, PLACE_REACH, 0);
 	else
-		greet(p);
+		place_greet(p);
 	return 0;
 }
 
@@ -203,10 +211,12 @@ void place_shipped(struct place *p)
 
 void place_advance(struct place *p)
 {
-	if (p->state == PLACE_COMING && p->step == PLACE_REACH && !p->link.coming)
-		greet(p);
+	place_return_try(p);
+	if (p->state == PLACE_COMING && p->step == PLACE_REACH && place_has_link(p) &&
+		!p->link.coming)
+		place_greet(p);
 	if (p->state == PLACE_COMING && p->step == PLACE_ANSWER &&
-		session_is_ready(p->session))
+		session_is_ready(p->session) && !place_return_done(p))
 		take_answer(p);
 	if (p->state == PLACE_COMING && p->step == PLACE_SHIP)
 		ship(p);
@@ -310,24 +320,35 @@ struct place *place_open(const struct event_column *column,
 	return NULL;
 }
 
+/* A board's runner would wait for us till the end of its lease. */
 static bool may_leave(const struct place *p)
 {
-	return p->state == PLACE_UP && !p->gone;
+	return (p->state == PLACE_UP || p->back.away) && !p->gone;
+}
+
+static void begin_leaving(struct place *p)
+{
+	if (p->leaving || p->state != PLACE_UP)
+		return;
+	p->leaving = true;
+	/* The store of a board is for the next run. */
+	session_bye(p->session, !p->transport->returns);
 }
 
 /* Lets runners go, kindly. */
 static void say_bye(struct place *const *places, size_t n)
 {
-	int64_t deadline = now_ms() + BYE_LIMIT_MS;
+	int64_t begun = now_ms(), deadline = begun + BYE_LIMIT_MS;
 	size_t left;
 
-	for (size_t i = 0; i < n; i++)
-		if (may_leave(places[i]))
-			session_bye(places[i]->session, true);
 	do {
 		left = 0;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
+			begin_leaving(places[i]);
 			left += may_leave(places[i]);
+			if (places[i]->transport->returns)
+				deadline = begun + BOARD_BYE_LIMIT_MS;
+		}
 		if (left)
 			place_wait(places, n, -1, deadline - now_ms());
 	} while (left && now_ms() < deadline);
@@ -338,12 +359,13 @@ int place_renew(struct place *p, struct err *e)
 	autofree char *why = NULL;
 
 	/* A machine needs no farewell. */
-	if (!p->transport->staged)
+	if (!p->transport->staged || p->transport->returns)
 		say_bye(&p, 1);
 	place_close_link(p, &why);
 	p->state = PLACE_DOWN;
 	forget_session(p);
 	p->reopened = 0;
+	p->leaving = p->back.away = false;
 	if (connect_place(p, e) == 0)
 		return 0;
 	p->why_down = xstrdup(e->msg);
@@ -356,6 +378,7 @@ static void free_place(struct place *p)
 	forget_session(p);
 	strv_release(&p->emulator);
 	strv_release(&p->binds);
+	place_return_release(p);
 	free(p->remark);
 	free(p->detail);
 	free(p->running);
@@ -367,7 +390,7 @@ static void free_place(struct place *p)
 void place_close_all(struct place *const *places, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (places[i]->transport->staged)
+		if (places[i]->transport->staged && !places[i]->transport->returns)
 			place_take_down(places[i], "the place was closed");
 	say_bye(places, n);
 	for (size_t i = 0; i < n; i++)

@@ -260,6 +260,12 @@ static void fill_run(const struct task *t, struct wire_run *run)
 		run->tmpdir_names.v = tmp_names;
 }
 
+/* What is said while the link is cut waits with the rest. */
+static bool takes(const struct place *p)
+{
+	return p->state == PLACE_UP || p->back.away;
+}
+
 void place_submit(struct place *p, struct task *t)
 {
 	struct wire_run run;
@@ -269,7 +275,7 @@ void place_submit(struct place *p, struct task *t)
 		xgrow(p->running, &p->cap_running, p->n_running + 1, sizeof *p->running);
 	p->running[p->n_running++] = t;
 	t->job = ++p->last_job;
-	if (p->state != PLACE_UP) {
+	if (!takes(p)) {
 		place_lose_task(
 			p, t, p->why_down ? p->why_down : "its place is not up yet");
 		return;
@@ -286,7 +292,7 @@ void place_submit(struct place *p, struct task *t)
 
 void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms)
 {
-	if (t->job && p->state == PLACE_UP) {
+	if (t->job && takes(p)) {
 		session_kill(p->session, t->job, signal, (uint32_t)grace_ms);
 		place_write(p);
 	}
@@ -299,7 +305,7 @@ void place_release(struct place *p, struct task *t)
 
 void place_input(struct place *p, struct task *t, const void *data, size_t len, bool eof)
 {
-	if (t->job && p->state == PLACE_UP) {
+	if (t->job && takes(p)) {
 		session_input(p->session, t->job, data, len, eof);
 		place_write(p);
 	}
@@ -307,12 +313,12 @@ void place_input(struct place *p, struct task *t, const void *data, size_t len, 
 
 size_t place_input_room(const struct place *p)
 {
-	return p->state == PLACE_UP ? session_room(p->session) : 0;
+	return takes(p) ? session_room(p->session) : 0;
 }
 
 void place_resize(struct place *p, struct task *t, unsigned rows, unsigned columns)
 {
-	if (t->job && p->state == PLACE_UP) {
+	if (t->job && takes(p)) {
 		session_resize(p->session, t->job, rows, columns);
 		place_write(p);
 	}

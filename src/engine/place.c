@@ -23,6 +23,11 @@ void place_close_link(struct place *p, char **why)
 	p->link = (struct link){.in_fd = -1, .out_fd = -1};
 }
 
+bool place_has_link(const struct place *p)
+{
+	return p->link.in_fd >= 0;
+}
+
 void place_take_down(struct place *p, const char *reason)
 {
 	autofree char *why = NULL;
@@ -34,6 +39,7 @@ void place_take_down(struct place *p, const char *reason)
 	/* Its own signs say more than how its process ended. */
 	p->why_down = why && !p->demise.reason ? xasprintf("%s: %s", reason, why)
 					       : xstrdup(reason);
+	p->back.away = false;
 	while (p->n_running)
 		place_lose_task(p, p->running[p->n_running - 1], p->why_down);
 }
@@ -46,14 +52,25 @@ static void fail(struct place *p, const char *reason)
 	place_take_down(p, reason);
 }
 
+/* The way there failed: it is tried again, or another one, or it is down. */
+static void lose(struct place *p, const char *reason)
+{
+	if (!p->transport->returns || !place_return_cut(p, reason))
+		fail(p, reason);
+}
+
 /* True when the signs of life say that there is none. */
 static bool check_signs(struct place *p)
 {
 	autorelease(demise) struct demise demise = {0};
 
-	if (!p->transport->check || !p->transport->check(&p->link,
-					    session_unanswered_ms(p->session), &demise))
+	if (!p->transport->check || !place_has_link(p) ||
+		!p->transport->check(
+			&p->link, session_unanswered_ms(p->session), &demise))
 		return false;
+	/* What refuses now may be on its way back, too. */
+	if ((demise.may_return || p->back.away) && place_return_cut(p, demise.reason))
+		return true;
 	if (p->state == PLACE_COMING && place_reopen(p, demise.reason))
 		return true;
 	demise_release(&p->demise);
@@ -65,7 +82,7 @@ static bool check_signs(struct place *p)
 
 static size_t watched(struct place *p, int fds[TRANSPORT_WATCH_MAX])
 {
-	return p->transport->watch
+	return p->transport->watch && place_has_link(p)
 		       ? p->transport->watch(&p->link, fds, TRANSPORT_WATCH_MAX)
 		       : 0;
 }
@@ -92,7 +109,7 @@ static void end_link(struct place *p, const char *reason)
 		poll(NULL, 0, 5);
 		n = watched(p, fds);
 	}
-	fail(p, reason);
+	lose(p, reason);
 }
 
 static void read_link(struct place *p)
@@ -116,8 +133,8 @@ void place_write(struct place *p)
 	size_t len;
 	const void *data;
 
-	while (p->state != PLACE_DOWN && (data = session_output(p->session, &len)) &&
-		len) {
+	while (p->state != PLACE_DOWN && place_has_link(p) &&
+		(data = session_output(p->session, &len)) && len) {
 		ssize_t n = write(p->link.out_fd, data, len);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -146,6 +163,7 @@ static int64_t max_wait(struct place *p, int64_t now)
 
 	if (p->state == PLACE_COMING && p->step != PLACE_REACH)
 		wait = MIN(wait, MAX(0, p->limit_ms - now));
+	wait = MIN(wait, place_return_wait(p, now));
 	return p->transport->check ? MIN(wait, WATCH_EVERY_MS) : wait;
 }
 
@@ -166,23 +184,24 @@ static void serve(struct place *p, const struct pollfd *fds)
 {
 	unsigned reopened = p->reopened;
 
-	if (fds[0].revents)
+	if (fds[0].revents && place_has_link(p))
 		read_link(p);
 	if (p->state == PLACE_DOWN || p->reopened != reopened || check_signs(p))
 		return;
 	place_advance(p);
 	place_write(p);
-	if (p->link.coming)
+	if (p->link.coming || !place_has_link(p))
 		return;
 	if (p->state == PLACE_COMING && p->reopened == reopened &&
 		now_ms() >= p->limit_ms)
-		fail(p, p->step == PLACE_ANSWER ? "no answer from the runner in time"
+		(p->back.away ? lose : fail)(p,
+			p->step == PLACE_ANSWER ? "no answer from the runner in time"
 						: "the runner did not get ready in time");
 	/* On its way up it has limits of its own, and who has signs of life is judged by
 	 * them. */
 	if (p->state == PLACE_UP && !p->transport->check &&
 		session_silence_ms(p->session) > SILENCE_LIMIT_MS)
-		fail(p, "the runner has not answered for a minute");
+		lose(p, "the runner has not answered for a minute");
 }
 
 bool place_wait(struct place *const *places, size_t n, int extra_fd, int64_t timeout_ms)

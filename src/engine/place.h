@@ -101,6 +101,10 @@ const char *place_detail(const struct place *p);
 /* What goes on while the way there is made ("sending the runner"), and how far it is
  * (negative: unknown). Borrowed; NULL when there is nothing to tell. */
 const char *place_doing(const struct place *p, double *fraction);
+/* The next thing that happened to its link and was made good ("the link to pi was lost
+ * (connection reset); attached again after 3.0 s"), for a note: the caller's, or NULL.
+ * While the link is away the place is COMING, with its tasks. */
+char *place_take_news(struct place *p);
 /* What went wrong on the way up and was made good: a saved state that was of no use. One
  * sentence, borrowed; NULL when there is nothing to tell. */
 const char *place_remark(const struct place *p);

@@ -1,7 +1,6 @@
-#include "engine/session.h"
+#include "engine/session-private.h"
 
 #include "base/util.h"
-#include "wire/link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,49 +11,6 @@
 #define HELLO_AGAIN_FIRST_MS 50
 #define HELLO_AGAIN_MS 500
 #define STALLED_MS 3000
-#define WINDOW (1024u * 1024u)
-#define TREE_BATCH 32768u
-
-enum job_state { JOB_ASKED, JOB_STARTED };
-
-struct job {
-	uint32_t id;
-	enum job_state state;
-};
-
-struct session {
-	const struct session_ops *ops;
-	void *ctx;
-	struct session_options options;
-	struct link link;
-	struct frame_reader reader;
-	size_t pad;   /* bytes of nothing to be written before all else */
-	bool greeted; /* HELLO said on this connection */
-	bool ready;   /* and answered */
-	bool ever_ready;
-	bool dead;
-	struct err why; /* when dead */
-
-	/* The answer, with its strings kept. */
-	struct wire_welcome welcome;
-	uint8_t welcome_body[2048];
-
-	struct job *jobs; /* not ended, in the order of their start */
-	size_t job_count, job_cap;
-	uint32_t highest_job;
-
-	/* The tree entries that wait for one message. */
-	uint8_t tree[TREE_BATCH];
-	size_t tree_len;
-
-	int64_t now_ms, heard_ms, pinged_ms, hello_ms, acked_ms, frame_ms;
-	uint64_t token;
-	int64_t token_ms;
-	int64_t hello_wait_ms; /* until HELLO is said again; doubles */
-	int64_t asked_ms;      /* the first ping since something was heard; 0: none */
-	size_t unacked_bytes;
-	uint64_t bytes_in, bytes_out;
-};
 
 struct session *session_new(
 	const struct session_options *options, const struct session_ops *ops, void *ctx)
@@ -87,6 +43,7 @@ static void say_hello(struct session *s)
 		.session = s->options.id,
 		.last_seen = s->link.seen,
 		.silence_ms = s->options.silence_ms,
+		.life = s->ever_ready ? s->welcome.life : 0,
 	};
 
 	s->hello_ms = s->now_ms;
@@ -107,6 +64,12 @@ void session_greet(struct session *s)
 	say_hello(s);
 }
 
+void session_cut(struct session *s)
+{
+	s->greeted = s->ready = false;
+	s->asked_ms = 0;
+}
+
 bool session_is_ready(const struct session *s)
 {
 	return s->ready && !s->dead;
@@ -119,7 +82,7 @@ const struct wire_welcome *session_welcome(const struct session *s)
 
 /* ---- jobs */
 
-static struct job *find_job(struct session *s, uint32_t id)
+struct session_job *session_find_job(struct session *s, uint32_t id)
 {
 	for (size_t i = 0; i < s->job_count; i++)
 		if (s->jobs[i].id == id)
@@ -127,7 +90,7 @@ static struct job *find_job(struct session *s, uint32_t id)
 	return NULL;
 }
 
-static void remove_job(struct session *s, struct job *job)
+static void remove_job(struct session *s, struct session_job *job)
 {
 	size_t at = (size_t)(job - s->jobs);
 
@@ -153,20 +116,28 @@ static int violation(struct err *e, const char *what, const struct wire_header *
 		h->type, m ? m->name : "unknown", h->job);
 }
 
-/* A runner that knows nothing of this session: whatever was asked of the one before is
- * lost. */
-static void start_over(struct session *s)
+/* Those up to a number; jobs are in the order of theirs. */
+static void lose_jobs(struct session *s, uint32_t last)
 {
-	link_release(&s->link);
-	link_init_growing(&s->link);
-	s->tree_len = 0;
-	while (s->job_count) {
+	while (s->job_count && s->jobs[0].id <= last) {
 		uint32_t id = s->jobs[0].id;
 
 		remove_job(s, &s->jobs[0]);
 		if (s->ops->lost)
 			s->ops->lost(s->ctx, id);
 	}
+}
+
+/* A runner that has nothing of this session but perhaps the ends of jobs: whatever else
+ * was asked of the one before is lost. */
+static void start_over(struct session *s)
+{
+	link_release(&s->link);
+	link_init_growing(&s->link);
+	s->tree_len = 0;
+	s->recall_until = s->welcome.recalls ? s->highest_job : 0;
+	if (!s->recall_until)
+		lose_jobs(s, s->highest_job);
 }
 
 static int keep_welcome(struct session *s, const struct wire_header *h,
@@ -217,7 +188,7 @@ static int take_job_message(struct session *s, const struct wire_header *h,
 {
 	const struct session_ops *o = s->ops;
 	const struct wire_output *output = message;
-	struct job *job = find_job(s, h->job);
+	struct session_job *job = session_find_job(s, h->job);
 	bool begins = h->type == WIRE_STARTED || h->type == WIRE_FAILED;
 
 	if (!job)
@@ -248,6 +219,35 @@ static int take_job_message(struct session *s, const struct wire_header *h,
 			o->exited(s->ctx, h->job, message);
 		return 0;
 	}
+}
+
+static int take_recalled(struct session *s, const struct wire_header *h,
+	const struct wire_recalled *recalled, struct err *e)
+{
+	struct session_job *job = session_find_job(s, h->job);
+	struct wire_exited exited;
+	bool started;
+
+	if (!s->recall_until || h->job > s->recall_until)
+		return violation(e, "nothing of that is to be recalled", h);
+	if (!h->job) {
+		lose_jobs(s, s->recall_until);
+		s->recall_until = 0;
+		return 0;
+	}
+	/* Heard of in time. */
+	if (!job)
+		return 0;
+	if (msg_decode(msg_find(WIRE_EXITED), recalled->exited.data, recalled->exited.len,
+		    &exited) < 0)
+		return violation(e, "it cannot be read", h);
+	started = job->state == JOB_STARTED;
+	remove_job(s, job);
+	if (!started && s->ops->started)
+		s->ops->started(s->ctx, h->job, &(struct wire_started){.tmpdir = ""});
+	if (s->ops->exited)
+		s->ops->exited(s->ctx, h->job, &exited);
+	return 0;
 }
 
 static int take_missing(struct session *s, const struct wire_header *h,
@@ -284,6 +284,7 @@ static int take_message(struct session *s, const struct wire_header *h,
 		struct wire_content content;
 		struct wire_bye gone;
 		struct wire_note note;
+		struct wire_recalled recalled;
 	} u;
 
 	if (!m || h->type % 2 == 0 || m->size > sizeof(u) || h->flags & WIRE_FLAG_MORE)
@@ -296,6 +297,8 @@ static int take_message(struct session *s, const struct wire_header *h,
 	case WIRE_OUTPUT:
 	case WIRE_EXITED:
 		return take_job_message(s, h, &u, e);
+	case WIRE_RECALLED:
+		return take_recalled(s, h, &u.recalled, e);
 	case WIRE_MISSING:
 		return take_missing(s, h, &u.missing, e);
 	case WIRE_ENTERED:
@@ -354,7 +357,7 @@ static int take_passing(struct session *s, const struct wire_header *h,
 	return 0;
 }
 
-static void say_ack(struct session *s)
+void session_say_ack(struct session *s)
 {
 	s->unacked_bytes = 0;
 	s->link.ack_due = false;
@@ -383,7 +386,7 @@ static int take_frame(struct session *s, const struct wire_header *h, const uint
 	s->unacked_bytes += WIRE_HEADER_SIZE + h->length;
 	err = take_message(s, h, body, e);
 	if (s->unacked_bytes >= ACK_EVERY_BYTES)
-		say_ack(s);
+		session_say_ack(s);
 	return err;
 }
 
@@ -482,7 +485,7 @@ int64_t session_tick(struct session *s, int64_t now_ms)
 		frame_reader_resync(&s->reader);
 	}
 	if (s->link.ack_due && now_ms - s->acked_ms >= ACK_AFTER_MS)
-		say_ack(s);
+		session_say_ack(s);
 	if (now_ms - s->pinged_ms >= s->options.heartbeat_ms)
 		ping(s);
 	return MIN(s->link.ack_due ? ACK_AFTER_MS : INT64_MAX,
@@ -497,182 +500,6 @@ int64_t session_silence_ms(const struct session *s)
 int64_t session_unanswered_ms(const struct session *s)
 {
 	return s->asked_ms ? s->now_ms - s->asked_ms : 0;
-}
-
-/* Own messages fit by their bounds, and the memory grows; what is left is a mistake of
- * the caller. */
-static void send_kept(
-	struct session *s, unsigned int type, uint32_t job, const void *structure)
-{
-	if (link_send(&s->link, type, job, structure) < 0)
-		abort();
-}
-
-void session_enter(struct session *s, const struct wire_emulator *emulators,
-	size_t emulator_count, const char *const *binds)
-{
-	autofree uint8_t *records = xmalloc(WIRE_BODY_MAX);
-	struct wire_enter enter = {.binds = {.v = binds}};
-	int len = 0;
-
-	for (size_t i = 0; i < emulator_count && len >= 0; i++)
-		len = msg_put_record(&msg_emulator, &emulators[i], records, WIRE_BODY_MAX,
-			(size_t)len);
-	if (len < 0)
-		abort();
-	enter.emulators = (struct wire_bytes){records, (uint32_t)len};
-	send_kept(s, WIRE_ENTER, 0, &enter);
-}
-
-int session_run(struct session *s, uint32_t job, const struct wire_run *run,
-	const struct wire_rlimit *limits, size_t limit_count, struct err *e)
-{
-	uint8_t records[512];
-	struct wire_run full = *run;
-	int len = 0;
-
-	if (job <= s->highest_job)
-		return err_set(e, ERR_INFRA,
-			"job %u was asked for after job %u: numbers go upwards", job,
-			s->highest_job);
-	for (size_t i = 0; i < limit_count && len >= 0; i++)
-		len = msg_put_record(
-			&msg_rlimit, &limits[i], records, sizeof(records), (size_t)len);
-	if (len < 0)
-		return err_set(
-			e, ERR_INFRA, "%zu resource limits are too many", limit_count);
-	full.rlimits = (struct wire_bytes){records, (uint32_t)len};
-	if (link_send(&s->link, WIRE_RUN, job, &full) < 0)
-		return err_set(e, ERR_INFRA,
-			"the command line and environment of a test are %zu bytes, more "
-			"than the %u a runner takes",
-			msg_size(msg_find(WIRE_RUN), &full), WIRE_MESSAGE_MAX);
-	/* On the way anyway, so that it does not go alone. */
-	if (s->link.ack_due)
-		say_ack(s);
-	s->jobs = xgrow(s->jobs, &s->job_cap, s->job_count + 1, sizeof(*s->jobs));
-	s->jobs[s->job_count++] = (struct job){job, JOB_ASKED};
-	s->highest_job = job;
-	return 0;
-}
-
-void session_kill(struct session *s, uint32_t job, int signal, uint32_t grace_ms)
-{
-	struct wire_kill k = {(uint32_t)signal, grace_ms};
-
-	if (find_job(s, job))
-		send_kept(s, WIRE_KILL, job, &k);
-}
-
-void session_input(
-	struct session *s, uint32_t job, const void *data, size_t len, bool eof)
-{
-	const uint8_t *p = data;
-	size_t n;
-
-	if (!find_job(s, job))
-		return;
-	do {
-		struct wire_input input;
-
-		n = MIN(len, SESSION_PIECE_MAX);
-		input = (struct wire_input){
-			.eof = eof && n == len, .data = {p, (uint32_t)n}};
-		send_kept(s, WIRE_INPUT, job, &input);
-		p += n;
-		len -= n;
-	} while (len);
-}
-
-void session_resize(struct session *s, uint32_t job, uint32_t rows, uint32_t columns)
-{
-	const struct wire_input input = {.rows = rows, .columns = columns};
-
-	if (find_job(s, job))
-		send_kept(s, WIRE_INPUT, job, &input);
-}
-
-size_t session_room(const struct session *s)
-{
-	size_t held = s->link.end - s->link.start;
-
-	return held < WINDOW ? WINDOW - held : 0;
-}
-
-void session_have(
-	struct session *s, uint32_t request, const uint8_t *digests, size_t count)
-{
-	struct wire_digests have = {{digests,
-		(uint32_t)(MIN(count, SESSION_DIGESTS_MAX) * WIRE_DIGEST_SIZE)}};
-
-	send_kept(s, WIRE_HAVE, request, &have);
-}
-
-void session_blob(struct session *s, uint32_t request, const struct wire_blob *piece)
-{
-	send_kept(s, WIRE_BLOB, request, piece);
-}
-
-static void send_tree(struct session *s, uint32_t request, const char *name, bool last)
-{
-	struct wire_tree tree = {
-		.name = name, .entries = {s->tree, (uint32_t)s->tree_len}, .last = last};
-
-	send_kept(s, WIRE_TREE, request, &tree);
-	s->tree_len = 0;
-}
-
-int session_tree(struct session *s, uint32_t request, const char *name,
-	const struct wire_entry *entry, struct err *e)
-{
-	int len =
-		msg_put_record(&msg_entry, entry, s->tree, sizeof(s->tree), s->tree_len);
-
-	if (len < 0 && s->tree_len) {
-		send_tree(s, request, name, false);
-		len = msg_put_record(&msg_entry, entry, s->tree, sizeof(s->tree), 0);
-	}
-	if (len < 0)
-		return err_set(e, ERR_INFRA,
-			"the path %.200s... is too long to be staged", entry->path);
-	s->tree_len = (size_t)len;
-	return 0;
-}
-
-void session_tree_end(struct session *s, uint32_t request, const char *name)
-{
-	send_tree(s, request, name, true);
-}
-
-void session_read(struct session *s, uint32_t request, const char *path, uint64_t offset,
-	uint64_t length)
-{
-	struct wire_read m = {path, offset, length};
-
-	send_kept(s, WIRE_READ, request, &m);
-}
-
-void session_clean(
-	struct session *s, uint32_t request, const char *name, uint64_t keep_bytes)
-{
-	struct wire_clean m = {name, keep_bytes};
-
-	send_kept(s, WIRE_CLEAN, request, &m);
-}
-
-void session_clock(
-	struct session *s, uint64_t realtime_ns, const void *entropy, size_t len)
-{
-	struct wire_clock m = {realtime_ns, {entropy, (uint32_t)len}};
-
-	send_kept(s, WIRE_CLOCK, 0, &m);
-}
-
-void session_bye(struct session *s, bool remove_work)
-{
-	struct wire_bye m = {remove_work};
-
-	send_kept(s, WIRE_BYE, 0, &m);
 }
 
 void session_counts(const struct session *s, struct session_counts *counts)

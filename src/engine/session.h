@@ -26,8 +26,9 @@ struct session;
  * one failed() or one exited(); output() only between started() and exited(). */
 struct session_ops {
 	/* The runner answered. `welcome->resumed` = 0 after an earlier ready(): it knows
-	 * nothing of what was before (rebooted, restarted), all running jobs are lost,
-	 * ask session_jobs() before the next session_run(). */
+	 * nothing of what was before (rebooted, restarted): jobs it can recall the end of
+	 * end with exited(), though not all of their output was heard; all others of that
+	 * time with lost(), before it or soon after. */
 	void (*ready)(void *ctx, const struct wire_welcome *welcome);
 	void (*entered)(void *ctx, const struct wire_entered *entered);
 	void (*started)(void *ctx, uint32_t job, const struct wire_started *started);
@@ -69,6 +70,9 @@ void session_free(struct session *s);
  * or half received is forgotten; what was not acknowledged is sent again once the runner
  * has answered. */
 void session_greet(struct session *s);
+/* The connection is no more, and the next one will be a stream of its own: until
+ * session_greet() there is nothing to write. */
+void session_cut(struct session *s);
 /* True once the runner has answered the last session_greet(). */
 bool session_is_ready(const struct session *s);
 /* The last WELCOME; NULL before the first. Borrowed until the next session_feed(). */

@@ -48,6 +48,7 @@ struct place_config {
 	const char *runner_path; /* the runner program for the machine the place is */
 	const struct machine_config *machine; /* of "system"; NULL for the others */
 	const struct board_config *board;     /* of "ssh://…"; NULL for the others */
+	int64_t return_limit_ms; /* how long a cut link is tried again; 0: two minutes */
 	/* NULL: the one that claims the uri. A test brings its own. */
 	const struct transport *transport;
 };
@@ -99,6 +100,9 @@ struct transport {
 	const char *help;
 	/* Files of this machine are not seen there: what a run needs must be sent. */
 	bool staged;
+	/* Its runner outlives the way to it: after a cut, open() with the same
+	 * configuration reaches it again. */
+	bool returns;
 	/* True when `uri` is its kind of place. */
 	bool (*claims)(const char *uri);
 	/* May return before the runner can answer: its WELCOME tells; and before there is
