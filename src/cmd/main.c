@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cmd/verb.h"
+#include "engine/interrupt.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -47,6 +48,8 @@ static int dispatch(int argc, char **argv, struct err *e)
 		verb_print_help(verb);
 		return 0;
 	}
+	if (verb->heeds_signals)
+		interrupt_hold();
 	return verb->run(argc, argv, e);
 }
 

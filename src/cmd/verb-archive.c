@@ -149,5 +149,6 @@ const struct verb verb_archive = {
 		   "build system or compiler.\n"
 		   "Equal inputs give equal bytes.",
 	.groups = groups,
+	.heeds_signals = true,
 	.run = archive_main,
 };

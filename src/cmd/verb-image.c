@@ -405,5 +405,6 @@ const struct verb verb_image = {
 		   "the newest image of each target.",
 	.groups = groups,
 	.words = verb_words,
+	.heeds_signals = true,
 	.run = image_main,
 };

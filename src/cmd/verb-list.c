@@ -220,5 +220,6 @@ const struct verb verb_list = {
 	.usage = "[OPTION]… [FILTER]… [-- BUILD-ARGUMENT…]",
 	.summary = "Build the project and list its tests",
 	.groups = groups,
+	.heeds_signals = true,
 	.run = list_main,
 };

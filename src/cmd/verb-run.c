@@ -304,5 +304,6 @@ const struct verb verb_run = {
 		   "Words after -- go to the build\n"
 		   "system's configure step.",
 	.groups = groups,
+	.heeds_signals = true,
 	.run = verb_run_main,
 };

@@ -128,5 +128,6 @@ const struct verb verb_shell = {
 		"input. Nothing that is done in a\n"
 		"machine outlives it.",
 	.groups = groups,
+	.heeds_signals = true,
 	.run = shell_main,
 };

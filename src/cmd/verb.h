@@ -16,6 +16,8 @@ struct verb {
 	const struct opt_group *groups; /* ends with a NULL title; NULL: none */
 	const char *const *words; /* what its first word may be; ends with NULL; NULL:
 				     anything */
+	/* A signal ends it in its own way (engine/interrupt.h), from its first moment on. */
+	bool heeds_signals;
 	/* argv[0] is the verb. Returns the exit code, or -1 with an error. */
 	int (*run)(int argc, char **argv, struct err *e);
 };

@@ -13,24 +13,28 @@ static void stop_signals(sigset_t *set)
 	sigaddset(set, SIGQUIT);
 }
 
-void interrupt_open(struct interrupt *in)
+void interrupt_hold(void)
 {
 	sigset_t set;
 
 	stop_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void interrupt_open(struct interrupt *in)
+{
+	sigset_t set;
+
+	interrupt_hold();
+	stop_signals(&set);
 	*in = (struct interrupt){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
 }
 
 void interrupt_close(struct interrupt *in)
 {
-	sigset_t set;
-
 	if (in->fd >= 0)
 		close(in->fd);
 	in->fd = -1;
-	stop_signals(&set);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 bool interrupt_check(struct interrupt *in)

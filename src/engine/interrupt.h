@@ -11,9 +11,11 @@ struct interrupt {
 	unsigned count; /* how many have come */
 };
 
-/* Blocks the signals in this process (children must unblock them; base/proc.c and
- * transport/spawn.c do). */
-void interrupt_open(struct interrupt *in);
+/* Holds the signals back in this process, from now on to its end: what comes before
+ * interrupt_open() is found there, and what comes after interrupt_close() is too late to
+ * change how it ends. Children must let them in again; proc_child_begin() does. */
+void interrupt_hold(void);
+void interrupt_open(struct interrupt *in); /* holds them, too */
 void interrupt_close(struct interrupt *in);
 /* Takes what has come. True when the user has asked to stop at any time so far. */
 bool interrupt_check(struct interrupt *in);

@@ -209,3 +209,35 @@ field() { # SUITE FIELD
 	[ "$status" = 100 ]
 	nobody_alive "$mark"
 }
+
+# From its first instructions on xtest holds signals back.
+holds_signals() {
+	! grep -Eqs '^SigBlk:.0+$' "/proc/$pid/status"
+}
+
+@test "interrupted at any moment: the exit code says so, and nothing stays" {
+	local round rounds=${INTERRUPTED_ROUNDS:-5}
+
+	for i in 1 2 3 4; do
+		echo "t$i sleep 0.3"
+	done | suites
+	ln -s "${XTEST_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/xtest}/images" "$BATS_TEST_TMPDIR"
+	export XTEST_CACHE_DIR=$BATS_TEST_TMPDIR TMPDIR=$BATS_TEST_TMPDIR/temporary
+	mkdir "$TMPDIR"
+	for ((round = 1; round <= rounds; round++)); do
+		start --fresh case
+		eventually holds_signals
+		sleep "$((RANDOM % 3)).$((RANDOM % 1000))"
+		[ $((round % 2)) = 0 ] && kill -INT "$pid" || kill -TERM "$pid"
+		finish
+		echo "round $round: $status"
+		# It may have been over before.
+		[ "$status" = 100 ] || [ "$status" = 0 ]
+		nobody_alive "$mark"
+		[ -z "$(ls -A "$TMPDIR")" ]
+	done
+	run_there
+	[ "$status" = 0 ]
+	# No half of a state is where states are.
+	! ls "$XTEST_CACHE_DIR/states" | grep -Ev '^[0-9a-f]{64}(\.verified)?$'
+}
