@@ -24,6 +24,9 @@ void buf_clear(struct buf *b);
 void buf_append(struct buf *b, const void *data, size_t len);
 void buf_append_str(struct buf *b, const char *s);
 void buf_append_char(struct buf *b, char c);
+/* The text as one field of a line: what could end it (control characters, blanks) and
+ * backslashes are written as \xHH. */
+void buf_append_field(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Room for `len` more bytes; returns where they go. Add to `len` what was really written.
  */

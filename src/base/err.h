@@ -13,6 +13,7 @@ enum err_kind {
 	ERR_NONE = 0,
 	ERR_USAGE = 2,
 	ERR_NO_TESTS = 4,
+	ERR_OUTSTANDING = 5,
 	ERR_VERSION = 92,
 	ERR_FILTER = 94,
 	ERR_FEATURE = 95,

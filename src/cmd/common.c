@@ -105,6 +105,16 @@ const struct opt common_run_opts[] = {
 	{0},
 };
 
+const struct opt common_record_opts[] = {
+	{"failed", 0, NULL, NULL, OPT_FLAG, O(failed),
+		"only what did not pass in the latest run, and what is new"},
+	{"rerun", 0, "RUN", NULL, OPT_STRING, O(rerun),
+		"the same for another run, as `xtest runs` names it"},
+	{"no-record", 0, NULL, NULL, OPT_FLAG, O(no_record),
+		"keep no record of this run"},
+	{0},
+};
+
 const struct opt common_report_opts[] = {
 	{"report", 0, "NAME[=FILE]", NULL, OPT_LIST, O(reports),
 		"human, jsonl, junit, tap; - is standard output; repeatable"},

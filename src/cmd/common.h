@@ -37,6 +37,9 @@ struct common {
 	bool fail_fast, no_fail_fast, no_capture, no_run;
 	unsigned max_fail;
 	const char *no_tests;
+	/* earlier runs */
+	const char *rerun;
+	bool failed, no_record;
 	/* reporting */
 	struct strv reports;
 	const char *color;
@@ -55,7 +58,7 @@ void common_release(struct common *c);
 /* Tables of struct common; each ends with a NULL name. */
 extern const struct opt common_build_opts[], common_filter_opts[], common_archive_opts[],
 	common_machine_opts[], common_board_opts[], common_run_opts[],
-	common_report_opts[];
+	common_record_opts[], common_report_opts[];
 
 /* What the environment says in the place of options. */
 extern const struct opt_variable common_variables[];

@@ -70,6 +70,8 @@ static void print_exit_codes(struct buf *out)
 		{ERR_NONE, "all selected tests passed"},
 		{ERR_USAGE, "the command line is wrong"},
 		{ERR_NO_TESTS, "no test was selected"},
+		{ERR_OUTSTANDING,
+			"a rerun: its tests passed, others of the runs before did not"},
 		{ERR_VERSION, "another version of xtest is required"},
 		{ERR_FILTER, "a filterset is wrong"},
 		{ERR_FEATURE, "a feature is off or not built in"},

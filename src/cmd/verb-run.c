@@ -23,6 +23,7 @@ static const struct opt_group groups[] = {
 	{"Machine", common_machine_opts},
 	{"Board", common_board_opts},
 	{"Run", common_run_opts},
+	{"Earlier runs", common_record_opts},
 	{"Report", common_report_opts},
 	{0},
 };
@@ -38,6 +39,7 @@ struct invocation {
 	struct debug debug;
 	struct compare *compare; /* NULL: nothing runs in two places */
 	struct record *record;   /* NULL until the project is open */
+	char *rerun_of;          /* run it goes on from; NULL */
 	bool started;            /* RUN_START was sent */
 };
 
@@ -64,6 +66,7 @@ static void send_run_start(struct invocation *in, int argc, char **argv)
 				.version = PACKAGE_VERSION,
 				.project = in->session.project.name,
 				.wall_clock_ms = wall_clock_ms(),
+				.rerun_of = in->rerun_of,
 			},
 	};
 
@@ -132,21 +135,27 @@ static void send_run_end(struct invocation *in, int exit_code)
 	emit_send(&in->session.emit, &event);
 }
 
-/* The verdicts' exit code. A missing verdict outranks a failure: whoever sees 100 may
- * trust that every test has its verdict. */
-static int exit_code(const struct schedule_result *r)
+/* What passed does not make good what did not run this time. */
+static int rerun_exit_code(struct invocation *in)
 {
-	if (r->cancelled)
-		return ERR_TESTS_FAILED;
-	if (r->counts.lost || r->counts.not_run)
-		return ERR_INFRA;
-	return r->counts.failed + r->counts.timed_out + r->counts.crashed
-		       ? ERR_TESTS_FAILED
-		       : 0;
+	size_t n = in->rerun_of ? record_outstanding(in->record) : 0;
+	autofree char *text = NULL;
+
+	if (!n)
+		return 0;
+	text = xasprintf("%zu %s of earlier runs %s still outstanding", n,
+		n == 1 ? "test" : "tests", n == 1 ? "is" : "are");
+	emit_note(&in->session.emit, text);
+	return ERR_OUTSTANDING;
 }
 
 static int nothing_selected(struct invocation *in, struct err *e)
 {
+	if (in->rerun_of && streq(in->c.no_tests, "auto")) {
+		emit_note(&in->session.emit,
+			"nothing to run again: all selected tests have passed");
+		return rerun_exit_code(in);
+	}
 	if (streq(in->c.no_tests, "pass"))
 		return 0;
 	if (streq(in->c.no_tests, "warn")) {
@@ -179,9 +188,24 @@ static bool has_sides(const struct workload *w)
 	return false;
 }
 
+/* After the plan is made, before anything of it starts. */
+static void tell_record(struct invocation *in)
+{
+	struct workload *w = &in->session.workload;
+	autofree const struct event_column **columns =
+		xcalloc(w->n_columns, sizeof(const struct event_column *));
+
+	for (size_t i = 0; i < w->n_columns; i++) {
+		columns[i] = &w->columns[i].event;
+		record_forget(in->record, w, &w->columns[i]);
+	}
+	record_plan(in->record, &in->plan, columns);
+}
+
 static int run_plan(struct invocation *in, struct err *e)
 {
 	struct workload *w = &in->session.workload;
+	int code;
 	autofree struct schedule_column *columns = xcalloc(w->n_columns, sizeof *columns);
 	struct schedule_options o = {
 		.columns = columns,
@@ -213,7 +237,33 @@ static int run_plan(struct invocation *in, struct err *e)
 	for (size_t i = 0; i < w->n_columns; i++)
 		workload_machine_tell_kernel(w, &w->columns[i], in->result.counts.total,
 			&in->result.counts, &in->result.column_counts[i]);
-	return exit_code(&in->result);
+	code = event_counts_exit_code(&in->result.counts, in->result.cancelled != NULL);
+	return code ? code : rerun_exit_code(in);
+}
+
+/* The run to go on from, and the record of this one. */
+static int open_record(struct invocation *in, struct err *e)
+{
+	const char *state_dir = in->session.project.state_dir;
+	struct record_options o = {
+		.project = &in->session.project,
+		.emit = &in->session.emit,
+		.run_id = in->session.workload.run_id,
+		.off = in->c.no_record,
+	};
+
+	if (in->c.failed && in->c.rerun)
+		return err_set(e, ERR_USAGE,
+			"--failed is --rerun of the latest run: give one of them");
+	if (in->c.failed && !(in->rerun_of = rerun_find_latest(state_dir, e)))
+		return -1;
+	if (in->c.rerun && !(in->rerun_of = run_store_find(state_dir, in->c.rerun, e)))
+		return -1;
+	if (in->rerun_of && !(o.rerun = rerun_load(state_dir, in->rerun_of, e)))
+		return -1;
+	in->session.workload.rerun = o.rerun;
+	in->record = record_new(&o);
+	return 0;
 }
 
 static int go(struct invocation *in, int argc, char **argv, struct err *e)
@@ -231,7 +281,8 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 	w->machine.gdb = in->debug.gdb;
 	in->filter.default_filter = w->settings.default_filter;
 	in->session.filter = &in->filter;
-	in->record = record_new(&in->session.project, &in->session.emit);
+	if (open_record(in, e) < 0)
+		return -1;
 	send_run_start(in, argc, argv);
 	if (common_session_build(&in->session, &in->c, e) < 0)
 		return -1;
@@ -243,6 +294,7 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 		return -1;
 	if (in->c.gdb)
 		return debug_run(&in->debug, w, &in->plan, e);
+	tell_record(in);
 	return in->plan.len ? run_plan(in, e) : nothing_selected(in, e);
 }
 
@@ -288,7 +340,8 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 	schedule_result_release(&in.result);
 	filter_set_release(&in.filter);
 	compare_free(in.compare);
-	record_free(in.record);
+	record_close(in.record);
+	free(in.rerun_of);
 	common_session_close(&in.session);
 	debug_close(&in.debug);
 	common_release(&in.c);

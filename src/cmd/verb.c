@@ -12,6 +12,8 @@ const struct verb *const verb_table[] = {
 	&verb_shell,
 	&verb_parse,
 	&verb_show_config,
+	&verb_replay,
+	&verb_runs,
 	&verb_debug,
 	&verb_help,
 	NULL,

@@ -23,7 +23,8 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_list, verb_archive, verb_target, verb_exec,
-	verb_shell, verb_image, verb_parse, verb_show_config, verb_debug, verb_help;
+	verb_shell, verb_image, verb_parse, verb_show_config, verb_replay, verb_runs,
+	verb_debug, verb_help;
 
 /* All verbs, NULL at the end. */
 extern const struct verb *const verb_table[];

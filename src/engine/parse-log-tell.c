@@ -26,13 +26,6 @@ static void tell_case(const struct emit *emit, const struct parse_log *p, size_t
 	emit_send(emit, &event);
 }
 
-static int exit_code(const struct event_counts *c)
-{
-	if (c->lost)
-		return ERR_INFRA;
-	return c->failed + c->timed_out + c->crashed ? ERR_TESTS_FAILED : 0;
-}
-
 int parse_log_tell(const struct parse_log *p, const struct emit *emit)
 {
 	const struct event_column *columns[] = {&column};
@@ -59,7 +52,7 @@ int parse_log_tell(const struct parse_log *p, const struct emit *emit)
 			.columns = columns,
 			.column_counts = &counts,
 			.n_columns = 1,
-			.exit_code = exit_code(&counts)},
+			.exit_code = event_counts_exit_code(&counts, false)},
 	};
 	emit_send(emit, &event);
 	return event.end.exit_code;

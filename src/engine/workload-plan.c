@@ -1,4 +1,5 @@
 /* Selecting cases. */
+#include "engine/rerun.h"
 #include "engine/workload.h"
 
 #include <stdio.h>
@@ -66,6 +67,14 @@ static bool ignored_is_wanted(const struct test_case *test, enum run_ignored ign
 		       test->ignored == (ignored == RUN_IGNORED_ONLY));
 }
 
+/* Nothing is to be found out about it that an earlier run did not. */
+static bool is_done(const struct workload *w, size_t column, const struct suite *suite,
+	const struct test_case *test)
+{
+	return w->rerun &&
+	       rerun_has_passed(w->rerun, &w->columns[column].event, suite, test);
+}
+
 static int select_suite(struct workload *w, size_t column, const struct suite *suite,
 	const struct filter_set *filter, enum run_ignored ignored, struct plan *plan,
 	struct err *e)
@@ -87,7 +96,8 @@ static int select_suite(struct workload *w, size_t column, const struct suite *s
 		answer = filter_set_case(filter, &subject, NULL, e);
 		if (answer == FILTER_ERROR)
 			return -1;
-		if (answer == FILTER_YES && ignored_is_wanted(test, ignored))
+		if (answer == FILTER_YES && ignored_is_wanted(test, ignored) &&
+			!is_done(w, column, suite, test))
 			plan_add(plan, suite, test, column);
 		else
 			plan->filtered_out++;

@@ -23,18 +23,20 @@ enum {
 	EMULATION_FACTOR = 4, /* a time limit made for the real CPU, under emulation */
 };
 
-/* A sortable, unique name of the run: UTC time and four random bytes. */
+/* A sortable, unique name of the run: UTC time to the millisecond and four
+ * random bytes. */
 static char *make_run_id(void)
 {
-	time_t now = time(NULL);
+	struct timespec now;
 	unsigned random = 0;
 	char stamp[32];
 	struct tm tm;
 
 	if (getrandom(&random, sizeof random, 0) < 0)
 		random = (unsigned)getpid();
-	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-	return xasprintf("%s-%08x", stamp, random);
+	clock_gettime(CLOCK_REALTIME, &now);
+	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &tm));
+	return xasprintf("%s%03ldZ-%08x", stamp, now.tv_nsec / 1000000, random);
 }
 
 static unsigned processors(void)

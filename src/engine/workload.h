@@ -32,6 +32,7 @@ struct workload_target {
 struct workload_board;
 struct workload_content;
 struct workload_machine;
+struct rerun;
 
 /* One column of the report. */
 struct workload_column {
@@ -87,6 +88,8 @@ struct workload {
 	unsigned jobs;
 	enum config_fresh fresh; /* how often machines are made anew */
 	char *run_id;
+	const struct rerun *rerun; /* borrowed: what has passed there is not selected;
+				      NULL */
 };
 
 struct workload_options {

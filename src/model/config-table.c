@@ -223,6 +223,18 @@ static const struct config_key machine_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key record_keys[] = {
+	{"enabled", CONFIG_FLAG, FIELD(config_record, enabled),
+		.help = "runs are recorded, as without --no-record"},
+	{"max-runs", CONFIG_INTEGER, FIELD(config_record, max_runs), .min = 1,
+		.max = 1000000, .help = "number of runs that are kept"},
+	{"max-age", CONFIG_DURATION, FIELD(config_record, max_age_us),
+		.help = "runs that are older are removed"},
+	{"max-size", CONFIG_INTEGER, FIELD(config_record, max_size_mib), .min = 1,
+		.max = 1 << 30, .help = "MiB that all of them may have"},
+	{.name = NULL},
+};
+
 static const struct config_key build_keys[] = {
 	{"args", CONFIG_STRINGS, .offset = 0,
 		.help = "arguments for the build system's configure step"},
@@ -299,6 +311,8 @@ const struct config_key config_table_top[] = {
 		.help = "what an archive holds beside the tests"},
 	{"machine", CONFIG_OBJECT, FIELD(config, machine), .keys = machine_keys,
 		.help = "the machines of the place `system`"},
+	{"record", CONFIG_OBJECT, FIELD(config, record), .keys = record_keys,
+		.help = "what is kept of runs"},
 	{"", CONFIG_EMBED, FIELD(config, settings), .keys = config_table_settings},
 	{"overrides", CONFIG_LIST, FIELD(config, overrides), .keys = override_keys,
 		.size = sizeof(struct config_override),

@@ -162,6 +162,14 @@ struct config_archive {
 	int on_missing;      /* of includes that do not say; enum config_missing */
 };
 
+/* What is kept of runs. Each is CONFIG_UNSET, or -1, when it is not said. */
+struct config_record {
+	int enabled;
+	int64_t max_runs;
+	int64_t max_age_us;
+	int64_t max_size_mib;
+};
+
 /* A row of the table of what a console says (docs/console.md). */
 struct config_console {
 	char *kind, *pattern, *end;
@@ -203,6 +211,7 @@ struct config {
 	} suites;
 	struct config_archive archive;
 	struct config_machine machine;
+	struct config_record record;
 	struct config_settings settings;
 	struct config_overrides overrides; /* first match wins, setting by setting */
 	struct {

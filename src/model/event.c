@@ -49,6 +49,15 @@ void event_counts_add(struct event_counts *c, enum verdict v)
 	++*counters[v];
 }
 
+int event_counts_exit_code(const struct event_counts *c, bool cancelled)
+{
+	if (cancelled)
+		return ERR_TESTS_FAILED;
+	if (c->lost || c->not_run)
+		return ERR_INFRA;
+	return c->failed + c->timed_out + c->crashed ? ERR_TESTS_FAILED : 0;
+}
+
 char *event_item_name(const struct event_item *item)
 {
 	if (!*item->test->name)

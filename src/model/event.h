@@ -70,6 +70,7 @@ struct event {
 		struct {
 			const char *id, *version, *project, *command_line;
 			int64_t wall_clock_ms;
+			const char *rerun_of; /* run it goes on from; NULL */
 		} run;
 		struct {
 			const char *text;
@@ -126,6 +127,10 @@ const char *event_type_name(enum event_type t); /* "case-end" as in JSON */
 /* An EVENT_CASE_END after which another attempt follows: it does not count yet. */
 bool event_is_retried(const struct event *event);
 void event_counts_add(struct event_counts *c, enum verdict v);
+/* Exit code of a run with these results. A missing verdict outranks a failure: whoever
+ * sees ERR_TESTS_FAILED may trust that every test has its verdict; but a cancelled run
+ * has failed. */
+int event_counts_exit_code(const struct event_counts *c, bool cancelled);
 /* "json-c::test_cast" or "pkg::suite case name": the name people use; the caller's. */
 char *event_item_name(const struct event_item *item);
 

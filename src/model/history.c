@@ -53,29 +53,17 @@ const char *history_fault(const struct history *h)
 	return h->fault;
 }
 
-static void append_name(struct buf *key, const char *name, char end)
-{
-	for (; *name; name++) {
-		unsigned char c = (unsigned char)*name;
-
-		if (c <= ' ' || c == 0x7f || c == '\\')
-			buf_printf(key, "\\x%02x", c);
-		else
-			buf_append_char(key, *name);
-	}
-	if (end)
-		buf_append_char(key, end);
-}
-
 static char *make_key(
 	const char *target, const char *place, const char *suite, const char *test_case)
 {
+	const char *const parts[] = {target, place, suite, test_case};
 	struct buf key = BUF_INIT;
 
-	append_name(&key, target, '\t');
-	append_name(&key, place, '\t');
-	append_name(&key, suite, '\t');
-	append_name(&key, test_case, 0);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (i)
+			buf_append_char(&key, '\t');
+		buf_append_field(&key, parts[i]);
+	}
 	return buf_take(&key);
 }
 

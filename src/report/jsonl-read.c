@@ -264,6 +264,7 @@ static void run_start(
 	event->run.version = jsonl_value_word(&r->strings, object, "xtest_version");
 	event->run.project = jsonl_value_word(&r->strings, object, "project");
 	event->run.command_line = jsonl_value_word(&r->strings, object, "command_line");
+	event->run.rerun_of = jsonl_value_text(&r->strings, object, "rerun_of");
 	event->run.wall_clock_ms = jsonl_value_int(object, "wall_clock_ms");
 }
 

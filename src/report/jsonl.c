@@ -140,6 +140,7 @@ static void run_start(struct jsonw *w, const struct event *event)
 	jsonw_string(w, "project", event->run.project);
 	jsonw_string(w, "command_line", event->run.command_line);
 	jsonw_int(w, "wall_clock_ms", event->run.wall_clock_ms);
+	jsonw_string(w, "rerun_of", event->run.rerun_of);
 }
 
 static void step(struct jsonw *w, const struct event *event)

@@ -44,3 +44,159 @@ setup() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"what this run took is not kept"*history.lock* ]]
 }
+
+# Ids of the recorded runs, the oldest first.
+ids() {
+	xtest runs -T json | jq -r '.[].run'
+}
+
+# Names of the cases that ran in the latest run.
+ran() {
+	xtest replay --report jsonl=../replayed >../out
+	verdicts ../replayed | cut -d ' ' -f 1 | xargs
+}
+
+@test "a run is told once more, the same in every report" {
+	program good 'head -c 300000 /dev/urandom; printf "\033[31m\001 caf\351\n" >&2'
+	program bad 'head -c 20000 /dev/zero; echo no >&2; exit 1'
+	for report in jsonl junit tap human; do
+		args+=(--report "$report=../first.$report")
+		again+=(--report "$report=../second.$report")
+	done
+	run xtest "${args[@]}"
+	[ "$status" -eq 100 ]
+	xtest replay "${again[@]}"
+	for report in jsonl junit tap human; do
+		cmp ../first.$report ../second.$report
+	done
+	run xtest replay --exit-code
+	[ "$status" -eq 100 ]
+	# long outputs lie beside the lines, and equal ones lie there once
+	[ "$(find .xtest/runs/2*/outputs -type f | wc -l)" -eq 2 ]
+	xtest bad >../out 2>&1 || true
+	[ "$(find .xtest/runs/outputs -type f | wc -l)" -eq 2 ]
+	[ "$(find .xtest/runs/outputs -type f -links 3 | wc -l)" -eq 1 ]
+}
+
+@test "a run is named by its id, its beginning, its place in the row, or a file" {
+	xtest good --report jsonl=../good.jsonl
+	xtest bad || true
+	mapfile -t all < <(ids)
+	[ "${#all[@]}" -eq 2 ]
+	for name in "${all[0]}" "${all[0]%?}" -2 ../good.jsonl; do
+		xtest replay "$name" --report jsonl=../replayed
+		[ "$(verdicts ../replayed)" = "good pass" ]
+	done
+	for name in "${all[1]}" -1 latest; do
+		xtest replay "$name" --report jsonl=../replayed
+		[ "$(verdicts ../replayed)" = "bad fail" ]
+	done
+	[ "$(ran)" = bad ]
+	for name in -3 2 nothing ../missing.jsonl; do
+		run xtest replay "$name"
+		[ "$status" -eq 96 ]
+	done
+	xtest runs | grep -q "exit 100, .*0 passed, 1 failed"
+	xtest runs list | grep -qx "    xtest bad"
+}
+
+@test "--failed runs what did not pass and what is new, until all has passed" {
+	run xtest
+	[ "$status" -eq 100 ]
+	run xtest --failed
+	[ "$status" -eq 100 ]
+	[ "$(ran)" = bad ]
+	# what passes now is outstanding no more; what is not selected stays so
+	jq '.suites += [{"name": "new", "command": ["./good"]}]' xtest.json >../new.json
+	mv ../new.json xtest.json
+	run xtest --failed new
+	[ "$status" -eq 5 ]
+	[[ $output == *"1 test of earlier runs is still outstanding"* ]]
+	[ "$(ran)" = new ]
+	program bad 'exit 0'
+	run xtest --failed
+	[ "$status" -eq 0 ]
+	[ "$(ran)" = bad ]
+	run xtest --failed
+	[ "$status" -eq 0 ]
+	[[ $output == *"nothing to run again"* ]]
+}
+
+@test "--rerun goes on from any run, and a failed test that was removed is outstanding no more" {
+	xtest || true
+	first=$(ids)
+	program bad 'exit 0'
+	xtest bad
+	run xtest --rerun "$first"
+	[ "$status" -eq 0 ]
+	[ "$(ran)" = bad ]
+	program bad 'exit 1'
+	run xtest
+	[ "$status" -eq 100 ]
+	jq 'del(.suites[1])' xtest.json >../new.json
+	mv ../new.json xtest.json
+	run xtest --failed
+	[ "$status" -eq 0 ]
+	[[ $output == *"1 outstanding test of earlier runs is not there any more"* ]]
+	run xtest --failed --rerun latest
+	[ "$status" -eq 2 ]
+	run xtest --rerun nothing
+	[ "$status" -eq 96 ]
+}
+
+@test "without a record there is nothing to go on from" {
+	xtest good --no-record
+	[ ! -e .xtest/runs ]
+	run xtest --failed
+	[ "$status" -eq 96 ]
+	run xtest replay
+	[ "$status" -eq 96 ]
+	echo '{"record": {"enabled": false}, "suites": [{"name": "good", "command": ["./good"]}]}' >xtest.json
+	xtest
+	[ ! -e .xtest/runs ]
+}
+
+@test "records are bounded by number, size and age" {
+	limit() {
+		jq --argjson record "$1" '.record = $record' xtest.json >../new.json
+		mv ../new.json xtest.json
+	}
+	program good 'head -c 700000 /dev/urandom'
+	for _ in 1 2 3; do xtest good; done
+	[ "$(ids | wc -l)" -eq 3 ]
+	last=$(ids | tail -n 1)
+	limit '{"max-runs": 2}'
+	xtest runs prune --dry-run | grep -c '^would remove' | grep -qx 1
+	[ "$(ids | wc -l)" -eq 3 ]
+	xtest good
+	[ "$(ids | wc -l)" -eq 2 ]
+	[ "$(ids | head -n 1)" = "$last" ]
+	[ "$(find .xtest/runs/outputs -type f | wc -l)" -eq 2 ]
+	limit '{"max-size": 1}'
+	xtest runs prune
+	[ "$(ids | wc -l)" -eq 1 ]
+	limit '{"max-age": "1h"}'
+	xtest good
+	[ "$(ids | wc -l)" -eq 2 ]
+	touch -d '2 hours ago' ".xtest/runs/$(ids | head -n 1)/events.jsonl"
+	xtest good
+	[ "$(ids | wc -l)" -eq 2 ]
+	xtest runs prune --all
+	[ -z "$(ids)" ]
+	[ -z "$(find .xtest/runs -type f)" ]
+}
+
+@test "a full disk or a project that cannot be written is one note, and no failure" {
+	mkdir -p .xtest
+	echo >.xtest/runs
+	run xtest good
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'is not recorded' <<<"$output")" -eq 1 ]
+	rm .xtest/runs
+	# every file ends after 8 KiB, as on a full disk
+	program good 'head -c 30000 /dev/urandom'
+	run bash -c 'trap "" XFSZ; ulimit -f 8; exec xtest good bad'
+	[ "$status" -eq 100 ]
+	[ "$(grep -c 'not all of this run is recorded' <<<"$output")" -eq 1 ]
+	xtest replay
+}

@@ -93,7 +93,7 @@ static void check_report(
 	struct opened o = {.reporter = reporter, .state = reporter->open(&options, &e)};
 	struct emit emit = {.send = to_reporter, .ctx = &o};
 	struct event start = {.type = EVENT_RUN_START,
-		.run = {"log", "0.1.0", name, "xtest parse LOG", 1767268800000}};
+		.run = {"log", "0.1.0", name, "xtest parse LOG", 1767268800000, NULL}};
 	autofree char *golden =
 		xasprintf("%.*s.%s", (int)strcspn(name, "."), name, reporter->name);
 	autorelease(buf) struct buf out = BUF_INIT;

@@ -144,7 +144,8 @@ static void stream_start(struct stream *s, size_t total)
 {
 	stream_send(s, (struct event){.type = EVENT_RUN_START,
 			       .run = {"20260101-120000-1f2e", "0.1.0", "json-c",
-				       "xtest --target aarch64 'a b'", 1767268800000}});
+				       "xtest --target aarch64 'a b'", 1767268800000,
+				       "20251231-235959-0001"}});
 	s->counts.total = total;
 	s->compare = compare_new();
 	s->columns[0] = &stream_host;
