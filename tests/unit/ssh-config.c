@@ -93,12 +93,12 @@ static const struct {
 	const char *where, *more;
 } files[] = {
 	{"nothing is said", "ssh://pi", "", "me@pi:22",
-		"key /home/me/.ssh/id_ed25519 known /home/me/.ssh/known_hosts strict 0"},
+		"key /h/me/.ssh/id_ed25519 known /h/me/.ssh/known_hosts strict 0"},
 	{"a host's section", "ssh://pi",
 		"Host other\n\tPort 1\nHost pi\n\tHostName 10.0.0.7\n\tPort 2222\n\tUser "
 		"root\n",
 		"root@10.0.0.7:2222",
-		"key /home/me/.ssh/id_ed25519 known /home/me/.ssh/known_hosts strict 0"},
+		"key /h/me/.ssh/id_ed25519 known /h/me/.ssh/known_hosts strict 0"},
 	{"the first word counts", "ssh://pi", "User a\nPort 5\nHost *\nUser b\nPort 6\n",
 		"a@pi:5", NULL},
 	{"the command line goes before", "ssh://root@pi:7", "User a\nPort 5\n",
@@ -111,17 +111,17 @@ static const struct {
 		"HostName %h.lab\nUser root\nIdentityFile ~/keys/%h-%r\n"
 		"UserKnownHostsFile %d/known/%n\n",
 		"root@pi.lab:22",
-		"key /home/me/keys/pi.lab-root known /home/me/known/pi strict 0"},
+		"key /h/me/keys/pi.lab-root known /h/me/known/pi strict 0"},
 	{"strict, and accepting", "ssh://pi", "StrictHostKeyChecking accept-new\n",
 		"me@pi:22",
-		"key /home/me/.ssh/id_ed25519 known /home/me/.ssh/known_hosts strict 2"},
+		"key /h/me/.ssh/id_ed25519 known /h/me/.ssh/known_hosts strict 2"},
 	{"never less than accepting new ones", "ssh://pi", "StrictHostKeyChecking no\n",
 		"me@pi:22",
-		"key /home/me/.ssh/id_ed25519 known /home/me/.ssh/known_hosts strict 2"},
+		"key /h/me/.ssh/id_ed25519 known /h/me/.ssh/known_hosts strict 2"},
 	{"the stricter, said first, holds", "ssh://pi",
 		"StrictHostKeyChecking yes\nHost *\nStrictHostKeyChecking no\n",
 		"me@pi:22",
-		"key /home/me/.ssh/id_ed25519 known /home/me/.ssh/known_hosts strict 1"},
+		"key /h/me/.ssh/id_ed25519 known /h/me/.ssh/known_hosts strict 1"},
 	{"a match of host and user", "ssh://pi",
 		"Match host pi user me\nPort 3\nMatch host pi user root\nPort 4\n",
 		"me@pi:3", NULL},
@@ -151,7 +151,7 @@ static void test_files(const char *dir)
 {
 	autofree char *path = fs_join(dir, "config");
 	const struct ssh_surroundings me = {
-		.home = "/home/me", .user = "me", .system_file = "/nonexistent"};
+		.home = "/h/me", .user = "me", .system_file = "/nonexistent"};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		autorelease(ssh_settings) struct ssh_settings s = {0};
