@@ -3,6 +3,8 @@
 #include "base/fs.h"
 #include "engine/workload-archive.h"
 
+#include <limits.h>
+
 enum { LIST_TIMEOUT_MS = 60000 };
 
 #define O(member) offsetof(struct common, member)
@@ -144,6 +146,8 @@ const struct opt_variable common_variables[] = {
 	{"fail-fast", "XTEST_FAIL_FAST", FAMILY_FAIL},
 	{"no-fail-fast", "XTEST_NO_FAIL_FAST", FAMILY_FAIL},
 	{"max-fail", "XTEST_MAX_FAIL", FAMILY_FAIL},
+	{"retries", "XTEST_RETRIES", 0},
+	{"flaky-result", "XTEST_FLAKY_RESULT", 0},
 	{"user", "XTEST_USER", 0},
 	{"fresh", "XTEST_FRESH", 0},
 	{"no-tests", "XTEST_NO_TESTS", 0},
@@ -158,6 +162,7 @@ void common_defaults(struct common *c)
 		.run_ignored = "default",
 		.list_timeout_ms = LIST_TIMEOUT_MS,
 		.no_tests = "auto",
+		.retries = UINT_MAX,
 	};
 }
 
@@ -241,7 +246,6 @@ static struct workload_options workload_options(const struct common *c)
 				     : 0,
 		.jobs = c->jobs,
 		.verbose = c->verbose,
-		.timeout_ms = c->timeout_ms,
 		.user = c->user,
 		.fresh = fresh(c),
 		.machine =

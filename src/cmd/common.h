@@ -36,6 +36,8 @@ struct common {
 	const char *user, *fresh;
 	bool fail_fast, no_fail_fast, no_capture, no_run;
 	unsigned max_fail;
+	unsigned retries; /* UINT_MAX: not given */
+	const char *flaky_result;
 	const char *no_tests;
 	/* earlier runs */
 	const char *rerun;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/fs.h"
+#include "cmd/attempts.h"
 #include "cmd/common.h"
 #include "cmd/verb.h"
 #include "engine/debug.h"
@@ -14,8 +15,6 @@
 
 #include <stdio.h>
 
-enum { SLOW_MS = 60000 };
-
 static const struct opt_group groups[] = {
 	{"Build", common_build_opts},
 	{"Tests", common_filter_opts},
@@ -23,6 +22,7 @@ static const struct opt_group groups[] = {
 	{"Machine", common_machine_opts},
 	{"Board", common_board_opts},
 	{"Run", common_run_opts},
+	{"Attempts", attempts_opts},
 	{"Earlier runs", common_record_opts},
 	{"Report", common_report_opts},
 	{0},
@@ -34,6 +34,7 @@ struct invocation {
 	struct common_session session;
 	struct filter_set filter;
 	struct plan plan;
+	struct workload_rules rules;
 	struct schedule_result result;
 	struct report_set *reports;
 	struct debug debug;
@@ -213,7 +214,6 @@ static int run_plan(struct invocation *in, struct err *e)
 		.jobs = in->c.no_capture ? 1 : w->jobs,
 		.max_fail = stops_early(in) ? 1 : in->c.max_fail,
 		.no_capture = in->c.no_capture,
-		.slow_ms = SLOW_MS,
 		.emit = &in->session.emit,
 		.interrupt = &in->session.interrupt,
 	};
@@ -225,6 +225,7 @@ static int run_plan(struct invocation *in, struct err *e)
 			.places = w->columns[i].places,
 			.n_places = w->columns[i].n_places,
 			.slots = w->columns[i].event.slots,
+			.own_memory = w->columns[i].staged,
 			.renewable = w->columns[i].renewable,
 			.fresh = w->fresh,
 			.launch = &w->columns[i].launch,
@@ -232,6 +233,9 @@ static int run_plan(struct invocation *in, struct err *e)
 	if (has_sides(w))
 		in->compare = compare_new();
 	preflight_check(w, &in->plan);
+	if (attempts_find_rules(&in->c, w, &in->plan, &in->rules, e) < 0)
+		return -1;
+	workload_rules_apply(&in->rules, &o);
 	send_plan(in);
 	schedule_run(&in->plan, &o, &in->result);
 	for (size_t i = 0; i < w->n_columns; i++)
@@ -338,6 +342,7 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 	}
 	plan_release(&in.plan);
 	schedule_result_release(&in.result);
+	workload_rules_release(&in.rules);
 	filter_set_release(&in.filter);
 	compare_free(in.compare);
 	record_close(in.record);

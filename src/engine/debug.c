@@ -206,9 +206,8 @@ static int debug_case(struct debugged *g, struct workload_column *c,
 	if (g->ready_fd < 0)
 		return err_sys(e, errno, "open %s", fifo);
 	launch_case(&c->launch, item->suite, framework_find(item->suite->framework),
-		item->test, 1, 0, &g->task);
+		item->test, &(struct launch_turn){.attempt = 1, .attempts = 1}, &g->task);
 	g->task.hold = true;
-	g->task.wall_ms = g->task.idle_ms = g->task.cpu_ms = 0;
 	g->task.on_started = on_started;
 	g->task.on_end = on_end;
 	g->task.ctx = g;

@@ -3,8 +3,6 @@
 #include "base/fs.h"
 #include "base/proc.h"
 
-enum { DEFAULT_TIMEOUT_MS = 10 * 60 * 1000 };
-
 void launch_environment(struct strv *env)
 {
 	static const char *const leaks[] = {
@@ -151,65 +149,46 @@ struct filter_subject launch_subject(
 	};
 }
 
-/* Milliseconds until a time limit ends a case; 0 when it does not end one. */
-static int64_t limit_ms(const struct config_timeout *t)
+static void set_number(struct strv *env, const char *name, unsigned n)
 {
-	if (t->period_us == CONFIG_UNSET || t->terminate_after == CONFIG_UNSET)
-		return 0;
-	return t->period_us / 1000 * t->terminate_after;
+	autofree char *text = xasprintf("%u", n);
+
+	strv_env_set(env, name, text);
 }
 
-static void apply_timeout(
-	const struct config_timeout *t, double factor, struct task *task)
+/* Names of our own, and nextest's where they mean the same. */
+static void set_turn(const struct launch_turn *turn, struct strv *env)
 {
-	task->wall_ms = (int64_t)((double)limit_ms(t) * factor);
-	if (t->grace_us != CONFIG_UNSET)
-		task->grace_ms = t->grace_us / 1000;
-}
+	const char *group = turn->group ? turn->group : "@global";
 
-/* Command line, override, build system, profile, default: the first that says something.
- * A limit made for the real CPU is stretched where it is emulated; one that was made for
- * this run is not. */
-static void set_time_limit(const struct launch *l, const struct suite *suite,
-	const struct test_case *test, struct task *task)
-{
-	const struct config_timeout *override = NULL;
-	struct filter_subject subject = launch_subject(l->column, suite);
-	struct config_case_settings settings;
-	struct err ignored;
-
-	subject.test = *test->name ? test->name : suite->name;
-	if (l->config && config_case_overrides(l->config, l->profile, &subject, &settings,
-				 &ignored) == 0)
-		override = config_case_limit(&settings);
-	if (l->timeout_ms)
-		task->wall_ms = l->timeout_ms;
-	else if (override)
-		apply_timeout(override, 1, task);
-	else if (suite->timeout_ms)
-		task->wall_ms = suite->timeout_ms < 0
-					? 0
-					: (int64_t)((double)suite->timeout_ms *
-						    l->timeout_factor);
-	else if (l->timeout.period_us != CONFIG_UNSET)
-		apply_timeout(&l->timeout, l->timeout_factor, task);
-	else
-		task->wall_ms = (int64_t)(DEFAULT_TIMEOUT_MS * l->timeout_factor);
+	set_number(env, "XTEST_ATTEMPT", turn->attempt);
+	set_number(env, "NEXTEST_ATTEMPT", turn->attempt);
+	set_number(env, "XTEST_TOTAL_ATTEMPTS", turn->attempts);
+	set_number(env, "NEXTEST_TOTAL_ATTEMPTS", turn->attempts);
+	set_number(env, "XTEST_SLOT", turn->slot);
+	set_number(env, "NEXTEST_TEST_GLOBAL_SLOT", turn->slot);
+	strv_env_set(env, "XTEST_TEST_GROUP", group);
+	strv_env_set(env, "NEXTEST_TEST_GROUP", group);
+	if (turn->group) {
+		set_number(env, "XTEST_GROUP_SLOT", turn->group_slot);
+		set_number(env, "NEXTEST_TEST_GROUP_SLOT", turn->group_slot);
+	} else {
+		strv_env_set(env, "XTEST_GROUP_SLOT", "none");
+		strv_env_set(env, "NEXTEST_TEST_GROUP_SLOT", "none");
+	}
 }
 
 void launch_case(const struct launch *l, const struct suite *suite,
-	const struct framework *framework, const struct test_case *test, unsigned attempt,
-	unsigned slot, struct task *task)
+	const struct framework *framework, const struct test_case *test,
+	const struct launch_turn *turn, struct task *task)
 {
-	autofree char *attempt_text = xasprintf("%u", attempt),
-		      *slot_text = xasprintf("%u", slot);
-
 	prepare(l, suite, task);
-	set_time_limit(l, suite, test, task);
 	task->private_tmp = true;
 	strv_env_set(&task->env, "XTEST_CASE", test->name);
-	strv_env_set(&task->env, "XTEST_ATTEMPT", attempt_text);
-	strv_env_set(&task->env, "XTEST_SLOT", slot_text);
+	strv_env_set(&task->env, "NEXTEST_RUN_ID", l->run_id);
+	strv_env_set(&task->env, "NEXTEST_BINARY_ID", suite->id);
+	strv_env_set(&task->env, "NEXTEST_TEST_NAME", test->name);
+	set_turn(turn, &task->env);
 	if (framework->case_argv)
 		framework->case_argv(suite, test, &task->argv);
 	if (framework->case_env)

@@ -9,8 +9,8 @@
 
 #include "engine/archive.h"
 #include "engine/place.h"
+#include "filter/filter.h"
 #include "framework/framework.h"
-#include "model/config.h"
 #include "model/suite.h"
 #include "model/toolchain.h"
 
@@ -25,11 +25,6 @@ struct launch {
 		*roots; /* the place sees an archive's trees where they were built; here
 			 * they are elsewhere. NULL: paths are the same */
 	const char *run_id, *workspace_root;
-	const struct config *config; /* its overrides give time limits; NULL: none */
-	const char *profile;         /* of the configuration; NULL: the default one */
-	struct config_timeout
-		timeout;    /* the profile's, for suites whose build system gives none */
-	int64_t timeout_ms; /* from the command line: overrides all; 0: not given */
 	double timeout_factor; /* emulation is slow: multiplies what the build system says
 				*/
 	int64_t grace_ms, leak_ms;
@@ -53,10 +48,19 @@ const char *launch_missing_file(const struct launch *l, const struct suite *suit
 struct filter_subject launch_subject(
 	const struct event_column *column, const struct suite *suite);
 
-/* Fills a zeroed task for one attempt of one case. Callbacks are the caller's to set. */
+/* Which attempt it is, and where it stands among all that run. */
+struct launch_turn {
+	unsigned attempt, attempts; /* from 1, and how many it may have */
+	unsigned slot;              /* from 0 */
+	const char *group;          /* NULL: none */
+	unsigned group_slot;        /* from 0 */
+};
+
+/* Fills a zeroed task for one attempt of one case. Its limits (engine/rules.h) and
+ * callbacks are the caller's to set. */
 void launch_case(const struct launch *l, const struct suite *suite,
-	const struct framework *framework, const struct test_case *test, unsigned attempt,
-	unsigned slot, struct task *task);
+	const struct framework *framework, const struct test_case *test,
+	const struct launch_turn *turn, struct task *task);
 /* Fills a zeroed task that lists the cases of a suite, or (`ignored`) in a second pass
  * those it leaves out unless asked for. */
 void launch_listing(const struct launch *l, const struct suite *suite,

@@ -34,7 +34,23 @@ static bool is_up(const struct pool_place *place)
 
 static unsigned slots_of(const struct pool_claim *claim)
 {
-	return MIN(MAX(1, claim->suite->processors), claim->column->slots);
+	return MIN(MAX(1, claim->threads), claim->column->slots);
+}
+
+/* Of a place with memory of its own, what tests can have: the kernel and the runner need
+ * some, too. 0: no matter. */
+static int64_t memory_of(const struct pool_place *place)
+{
+	const struct wire_welcome *w =
+		place->column->own_memory ? place_welcome(place->place) : NULL;
+
+	return w ? (int64_t)(w->memory_bytes / 1024 / 8 * 7) : 0;
+}
+
+/* A case that is too large for any place has one for itself. */
+static int64_t memory_for(const struct pool_place *place, const struct pool_claim *claim)
+{
+	return MIN(claim->memory_kib, memory_of(place));
 }
 
 /* The one place where it belongs; NULL: any. */
@@ -67,6 +83,7 @@ static bool can_take(const struct pool_place *place, const struct pool_claim *cl
 {
 	return place->column == claim->column && is_up(place) && !place->reserved &&
 	       place->used + slots_of(claim) <= claim->column->slots &&
+	       place->memory_kib + memory_for(place, claim) <= memory_of(place) &&
 	       is_clean_for(place, claim);
 }
 
@@ -93,10 +110,12 @@ struct pool_place *pool_find(struct pool *p, const struct pool_claim *claim)
 	return best;
 }
 
-void pool_enter(struct pool_place *place, const struct pool_claim *claim)
+void pool_enter(struct pool_place *place, struct pool_claim *claim)
 {
 	place->running++;
 	place->used += slots_of(claim);
+	claim->memory_kib = memory_for(place, claim);
+	place->memory_kib += claim->memory_kib;
 	place->stain = claim->suite;
 	place->reserved = is_private(claim);
 	if (!claim->unit || claim->unit->home)
@@ -109,6 +128,7 @@ void pool_leave(struct pool_place *place, const struct pool_claim *claim)
 {
 	place->running--;
 	place->used -= slots_of(claim);
+	place->memory_kib -= claim->memory_kib;
 	place->reserved = false;
 }
 

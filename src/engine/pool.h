@@ -18,6 +18,7 @@ struct pool_place {
 	const struct schedule_column *column;
 	unsigned running;          /* cases on it */
 	unsigned used;             /* slots they take */
+	int64_t memory_kib;        /* memory they are expected to take */
 	const struct suite *stain; /* whose case it served last since it was made; NULL:
 				      it is pristine */
 	bool reserved;             /* a case has it for itself */
@@ -41,14 +42,17 @@ void pool_release(struct pool *p);
 struct pool_claim {
 	const struct schedule_column *column;
 	const struct suite *suite;
-	struct unit *unit; /* it belongs where the others of its unit are; NULL: none */
-	bool alone;        /* pristine, and with nothing beside it */
+	unsigned threads;   /* slots it takes; no more than there are */
+	int64_t memory_kib; /* memory it is expected to take; 0: not known */
+	struct unit *unit;  /* it belongs where the others of its unit are; NULL: none */
+	bool alone;         /* pristine, and with nothing beside it */
 };
 
 /* A place for the case, the one with most room; NULL when none can take it now. */
 struct pool_place *pool_find(struct pool *p, const struct pool_claim *claim);
-/* The case runs there now; it no longer does. */
-void pool_enter(struct pool_place *place, const struct pool_claim *claim);
+/* The case runs there now, and has the memory that `claim` then says; it no longer does.
+ */
+void pool_enter(struct pool_place *place, struct pool_claim *claim);
 void pool_leave(struct pool_place *place, const struct pool_claim *claim);
 /* One case less of the unit (may be NULL). */
 void pool_end_unit(struct unit *unit);

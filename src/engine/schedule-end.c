@@ -34,7 +34,8 @@ static void finish(struct schedule *s, struct plan_item *p, const struct event_i
 struct event_item schedule_make_item(
 	struct schedule *s, const struct plan_item *p, unsigned slot)
 {
-	unsigned attempt = schedule_past(s, p)->attempts + 1;
+	const struct past *past = schedule_past(s, p);
+	unsigned attempt = past->attempts + 1;
 
 	return (struct event_item){
 		.index = (size_t)(p - s->plan->items),
@@ -42,7 +43,8 @@ struct event_item schedule_make_item(
 		.test = p->test,
 		.column = s->o->columns[p->column].launch->column,
 		.attempt = attempt,
-		.attempts = attempt,
+		.attempts =
+			attempt + schedule_rules(s, p)->retries.count - past->failures,
 		.slot = slot,
 		.started_ms = now_ms() - s->o->emit->start_ms,
 	};
@@ -58,6 +60,7 @@ void schedule_finish_unstarted(
 	struct judgement j = {.verdict = verdict, .reason = xstrdup(reason)};
 	struct event_item item = schedule_make_item(s, p, 0);
 
+	item.attempts = item.attempt;
 	schedule_send_item(s, EVENT_CASE_START, &item, NULL, NULL);
 	finish(s, p, &item, &outcome, &j);
 	outcome_release(&outcome);
@@ -68,7 +71,11 @@ static void leave_slot(struct running *r)
 	struct schedule *s = r->schedule;
 
 	s->busy--;
-	s->processors -= MIN(r->plan->suite->processors, s->o->jobs);
+	s->processors -= r->threads;
+	s->memory_kib -= r->memory_kib;
+	if (schedule_rules(s, r->plan)->group >= 0)
+		s->group_used[schedule_rules(s, r->plan)->group] -=
+			schedule_group_threads(s, r->plan);
 	if (r->plan->suite->serial)
 		s->serial_running = false;
 	pool_leave(r->place, &r->claim);
@@ -76,30 +83,124 @@ static void leave_slot(struct running *r)
 	r->used = false;
 }
 
-void schedule_end_case(struct running *r)
+/* The outcome as the framework, and then the rules, see it. */
+static void judge(const struct running *r, struct judgement *j)
 {
-	struct judgement j = {0};
+	framework_judge(r->framework, r->plan->suite, r->plan->test, &r->task.outcome, j);
+	if (j->verdict == VERDICT_LEAK &&
+		schedule_rules(r->schedule, r->plan)->leak_fails)
+		j->verdict = VERDICT_FAIL;
+}
 
-	framework_judge(
-		r->framework, r->plan->suite, r->plan->test, &r->task.outcome, &j);
-	finish(r->schedule, r->plan, &r->item, &r->task.outcome, &j);
+/* It waits for its next attempt from now on. */
+static void wait_again(struct running *r)
+{
+	struct schedule *s = r->schedule;
+
+	r->plan->state = PLAN_WAITING;
+	s->first_waiting = MIN(s->first_waiting, s->rank[r->item.index]);
 	leave_slot(r);
 }
 
 void schedule_end_attempt(struct running *r)
 {
 	struct schedule *s = r->schedule;
-	struct plan_item *p = r->plan;
 	struct judgement j = {0};
 
 	r->item.attempts++;
-	framework_judge(r->framework, p->suite, p->test, &r->task.outcome, &j);
+	judge(r, &j);
 	schedule_send_item(s, EVENT_CASE_END, &r->item, &r->task.outcome, &j);
 	judgement_release(&j);
-	p->state = PLAN_WAITING;
-	schedule_past(s, p)->suspect = true;
-	s->first_waiting = MIN(s->first_waiting, r->item.index);
+	schedule_past(s, r->plan)->suspect = true;
+	wait_again(r);
+}
+
+static uint32_t draw(struct schedule *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 17;
+	s->random ^= s->random << 5;
+	return s->random;
+}
+
+/* Whether the failure is followed by another attempt. One that took its machine along
+ * finds no fixture in another. */
+static bool may_retry(const struct running *r, const struct judgement *j)
+{
+	struct schedule *s = r->schedule;
+	bool gone = r->task.outcome.kind == END_MACHINE;
+
+	return verdict_is_failure(j->verdict) && !s->stop &&
+	       schedule_past(s, r->plan)->failures <
+		       schedule_rules(s, r->plan)->retries.count &&
+	       !(gone && r->plan->n_needs);
+}
+
+/* Another attempt follows, in its time. What ended its machine has the next for itself.
+ */
+static void retry(struct running *r, const struct judgement *j)
+{
+	struct schedule *s = r->schedule;
+	struct past *past = schedule_past(s, r->plan);
+	int64_t delay = rules_delay_ms(
+		&schedule_rules(s, r->plan)->retries, ++past->failures, draw(s));
+
+	schedule_send_item(s, EVENT_CASE_END, &r->item, &r->task.outcome, j);
+	past->suspect |= r->task.outcome.kind == END_MACHINE;
+	past->verdict = j->verdict;
+	free(past->reason);
+	past->reason = xstrdup_null(j->reason);
+	if (delay) {
+		past->not_before_ms = now_ms() + delay;
+		s->delayed++;
+	}
+	wait_again(r);
+}
+
+/* What did not fail this time, but did before. */
+static void judge_flaky(const struct running *r, struct judgement *j)
+{
+	const struct past *past = schedule_past(r->schedule, r->plan);
+	bool fails = schedule_rules(r->schedule, r->plan)->flaky_fails;
+
+	if (!past->failures || verdict_is_failure(j->verdict) ||
+		j->verdict == VERDICT_LOST)
+		return;
+	judgement_set(j, fails ? VERDICT_FAIL : VERDICT_FLAKY,
+		"flaky: attempt %u %s, an earlier one did not (%s)", r->item.attempt,
+		j->verdict == VERDICT_SKIP ? "was skipped" : "passed",
+		past->reason ? past->reason : verdict_name(past->verdict));
+}
+
+void schedule_end_case(struct running *r)
+{
+	struct judgement j = {0};
+
+	judge(r, &j);
+	if (may_retry(r, &j)) {
+		retry(r, &j);
+		judgement_release(&j);
+		return;
+	}
+	judge_flaky(r, &j);
+	if (verdict_is_failure(j.verdict) || j.verdict == VERDICT_LOST)
+		r->item.attempts = r->item.attempt;
+	finish(r->schedule, r->plan, &r->item, &r->task.outcome, &j);
 	leave_slot(r);
+}
+
+void schedule_end_retries(struct schedule *s)
+{
+	for (size_t i = 0; i < s->plan->len; i++) {
+		struct past *past = &s->past[i];
+		struct plan_item *p = &s->plan->items[i];
+
+		if (p->state == PLAN_WAITING && past->failures)
+			schedule_finish_unstarted(s, p, past->verdict,
+				xasprintf("not tried again, the run was cancelled: %s",
+					past->reason ? past->reason
+						     : verdict_name(past->verdict)));
+	}
 }
 
 void schedule_on_end(void *ctx, struct task *task)

@@ -11,7 +11,7 @@ static size_t count_wanted(struct schedule *s, const struct schedule_column *col
 
 	for (size_t i = s->first_waiting; i < s->plan->len && wanted < column->n_places;
 		i++) {
-		const struct plan_item *p = &s->plan->items[i];
+		const struct plan_item *p = &s->plan->items[s->order[i]];
 		struct pool_claim claim = schedule_claim_of(s, p);
 
 		wanted += claim.column == column && p->state == PLAN_WAITING &&

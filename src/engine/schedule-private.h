@@ -20,7 +20,10 @@ struct running {
 	struct task task;
 	struct event_item item;
 	int64_t next_slow_ms;
-	bool pristine; /* nothing had run in its place before */
+	unsigned threads;    /* of --jobs */
+	int64_t memory_kib;  /* of this machine's */
+	unsigned group_slot; /* in its group */
+	bool pristine;       /* nothing had run in its place before */
 	bool used;
 	bool fallen; /* ended with its place: what that means is not decided yet */
 };
@@ -28,6 +31,10 @@ struct running {
 /* What became of a case so far. */
 struct past {
 	unsigned attempts;
+	unsigned failures;              /* of these that count as tries */
+	enum verdict verdict;           /* of the last failure */
+	char *reason;                   /* owned: its reason */
+	int64_t not_before_ms;          /* the next one waits until then */
 	bool suspect;                   /* a machine died under it */
 	const struct pool_place *place; /* where it ran last; NULL: nowhere */
 	unsigned made;                  /* which of the machines that were there */
@@ -40,22 +47,36 @@ struct schedule {
 	struct pool pool;
 	struct unit_list units;
 	struct past *past;     /* one per item of the plan */
+	size_t *order;         /* items as they should start */
+	size_t *rank;          /* of each item in the order */
+	unsigned *group_used;  /* threads of each group that are taken */
 	struct running *slots; /* one per process that may run at once */
 	unsigned n_slots, busy, processors;
 	bool serial_running;
-	size_t first_waiting; /* nothing waits before it */
+	int64_t memory_kib; /* of this machine's that is taken */
+	uint32_t random;
+	size_t delayed;       /* attempts that wait for their time */
+	size_t first_waiting; /* rank: nothing waits before it */
 	unsigned signals_seen;
 	bool stop; /* start nothing more */
 };
 
+const struct rules *schedule_rules(const struct schedule *s, const struct plan_item *p);
 struct past *schedule_past(struct schedule *s, const struct plan_item *p);
 /* Starts nothing more; what runs goes on. Takes `why`; the first one counts. */
 void schedule_cancel(struct schedule *s, char *why);
 
 /* What the case asks of a place. */
 struct pool_claim schedule_claim_of(struct schedule *s, const struct plan_item *p);
+/* Its threads; no more than there are. */
+unsigned schedule_threads(const struct schedule *s, const struct plan_item *p);
+/* The same, of its group; 0 without one. */
+unsigned schedule_group_threads(const struct schedule *s, const struct plan_item *p);
 /* Starts everything that may start now; false when there was nothing. */
 bool schedule_fill_slots(struct schedule *s);
+/* When the next attempt that waits for its time may start (now_ms); INT64_MAX: none does.
+ */
+int64_t schedule_next_retry(struct schedule *s);
 
 void schedule_send_item(struct schedule *s, enum event_type type,
 	const struct event_item *item, const struct outcome *outcome,
@@ -73,8 +94,12 @@ void schedule_on_output(
 	void *ctx, struct task *task, int stream, const char *data, size_t len);
 /* The case has its verdict, and its slot is free. */
 void schedule_end_case(struct running *r);
-/* The case runs again: this attempt has no verdict of its own and does not count. */
+/* The case runs again because its place died: this attempt has no verdict of its own and
+ * does not count. */
 void schedule_end_attempt(struct running *r);
+/* Once the run was cancelled: who waits for another attempt has the verdict of the last.
+ */
+void schedule_end_retries(struct schedule *s);
 
 /* Idle places are made anew for those that none of the used ones is good for, even when
  * nothing more may start just now: they are ready when something may. What somebody will

@@ -20,6 +20,11 @@ void schedule_cancel(struct schedule *s, char *why)
 		s->r->cancelled = why;
 }
 
+const struct rules *schedule_rules(const struct schedule *s, const struct plan_item *p)
+{
+	return &s->o->rules[p - s->plan->items];
+}
+
 struct past *schedule_past(struct schedule *s, const struct plan_item *p)
 {
 	return &s->past[p - s->plan->items];
@@ -55,11 +60,12 @@ static void tell_slow(struct schedule *s)
 {
 	int64_t now = now_ms() - s->o->emit->start_ms;
 
-	for (unsigned i = 0; s->o->slow_ms && i < s->n_slots; i++) {
+	for (unsigned i = 0; i < s->n_slots; i++) {
 		struct running *r = &s->slots[i];
+		int64_t period = r->used ? schedule_rules(s, r->plan)->slow_ms : 0;
 
-		if (r->used && now - r->item.started_ms >= r->next_slow_ms) {
-			r->next_slow_ms += s->o->slow_ms;
+		if (period && now - r->item.started_ms >= r->next_slow_ms) {
+			r->next_slow_ms += period;
 			schedule_send_item(s, EVENT_CASE_SLOW, &r->item, NULL, NULL);
 		}
 	}
@@ -84,6 +90,89 @@ static bool is_over(const struct schedule *s)
 	return !s->busy && (s->stop || s->first_waiting >= s->plan->len);
 }
 
+/* Sorting needs to see the schedule's items and rules. */
+struct rank {
+	const struct rules *rules;
+	size_t index;
+};
+
+/* By priority, then the longest first, so that none of them runs alone at the end. What
+ * is not known may be long. */
+static int by_rules(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+	int64_t x_us = x->rules->expected_us < 0 ? INT64_MAX : x->rules->expected_us;
+	int64_t y_us = y->rules->expected_us < 0 ? INT64_MAX : y->rules->expected_us;
+
+	if (x->rules->priority != y->rules->priority)
+		return x->rules->priority > y->rules->priority ? -1 : 1;
+	if (x_us != y_us)
+		return x_us > y_us ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void sort(struct schedule *s)
+{
+	autofree struct rank *ranks = xcalloc(s->plan->len, sizeof *ranks);
+
+	for (size_t i = 0; i < s->plan->len; i++)
+		ranks[i] = (struct rank){&s->o->rules[i], i};
+	if (s->plan->len)
+		qsort(ranks, s->plan->len, sizeof *ranks, by_rules);
+	for (size_t i = 0; i < s->plan->len; i++) {
+		s->order[i] = ranks[i].index;
+		s->rank[ranks[i].index] = i;
+	}
+}
+
+static void open_schedule(struct schedule *s)
+{
+	struct schedule_result *r = s->r;
+	size_t n = s->plan->len;
+
+	r->counts.total = n;
+	r->counts.filtered_out = s->plan->filtered_out;
+	r->column_counts = xcalloc(s->o->n_columns, sizeof *r->column_counts);
+	for (size_t i = 0; i < n; i++)
+		r->column_counts[s->plan->items[i].column].total++;
+	s->slots = xcalloc(s->n_slots, sizeof *s->slots);
+	s->past = xcalloc(n, sizeof *s->past);
+	s->order = xcalloc(n, sizeof *s->order);
+	s->rank = xcalloc(n, sizeof *s->rank);
+	s->group_used = xcalloc(s->o->n_groups, sizeof *s->group_used);
+	sort(s);
+	unit_list_init(&s->units, s->plan);
+	pool_init(&s->pool, s->o->columns, s->o->n_columns);
+}
+
+static void close_schedule(struct schedule *s)
+{
+	for (size_t i = 0; i < s->plan->len; i++) {
+		free(s->past[i].reason);
+		if (s->plan->items[i].state != PLAN_WAITING)
+			continue;
+		s->r->counts.not_run++;
+		s->r->column_counts[s->plan->items[i].column].not_run++;
+	}
+	free(s->slots);
+	free(s->past);
+	free(s->order);
+	free(s->rank);
+	free(s->group_used);
+	unit_list_release(&s->units);
+	pool_release(&s->pool);
+}
+
+/* Until the next tick, or the next attempt that waits for its time. */
+static int64_t time_to_wait(struct schedule *s, int64_t next_tick)
+{
+	int64_t retry = schedule_next_retry(s);
+
+	if (!s->busy && !pool_is_coming(&s->pool) && retry == INT64_MAX)
+		return 0;
+	return MAX(0, MIN(next_tick, retry) - now_ms());
+}
+
 void schedule_run(struct plan *plan, const struct schedule_options *options,
 	struct schedule_result *result)
 {
@@ -92,44 +181,28 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		.o = options,
 		.r = result,
 		.n_slots = options->no_capture ? 1 : options->jobs,
+		.random = options->seed | 1,
 	};
 	int64_t next_tick = now_ms() + TICK_MS;
 	bool started;
 
-	result->counts.total = plan->len;
-	result->counts.filtered_out = plan->filtered_out;
-	result->column_counts =
-		xcalloc(options->n_columns, sizeof *result->column_counts);
-	for (size_t i = 0; i < plan->len; i++)
-		result->column_counts[plan->items[i].column].total++;
-	s.slots = xcalloc(s.n_slots, sizeof *s.slots);
-	s.past = xcalloc(plan->len, sizeof *s.past);
-	unit_list_init(&s.units, plan);
-	pool_init(&s.pool, options->columns, options->n_columns);
+	open_schedule(&s);
 	for (;;) {
 		heed_interrupt(&s);
 		schedule_tend_places(&s);
 		started = schedule_fill_slots(&s);
-		schedule_renew_places(
-			&s, !started && !s.busy && !pool_is_coming(&s.pool));
+		schedule_renew_places(&s, !started && !s.busy &&
+						  !pool_is_coming(&s.pool) &&
+						  schedule_next_retry(&s) == INT64_MAX);
 		if (is_over(&s))
 			break;
 		place_wait(s.pool.places, s.pool.len, options->interrupt->fd,
-			s.busy || pool_is_coming(&s.pool) ? MAX(0, next_tick - now_ms())
-							  : 0);
+			time_to_wait(&s, next_tick));
 		if (now_ms() >= next_tick) {
 			next_tick = now_ms() + TICK_MS;
 			tick(&s);
 		}
 	}
-	for (size_t i = 0; i < plan->len; i++) {
-		if (plan->items[i].state != PLAN_WAITING)
-			continue;
-		result->counts.not_run++;
-		result->column_counts[plan->items[i].column].not_run++;
-	}
-	free(s.slots);
-	free(s.past);
-	unit_list_release(&s.units);
-	pool_release(&s.pool);
+	schedule_end_retries(&s);
+	close_schedule(&s);
 }

@@ -10,26 +10,37 @@
 #include "engine/interrupt.h"
 #include "engine/launch.h"
 #include "engine/place.h"
+#include "engine/rules.h"
 #include "model/plan.h"
 
 /* Where the cases of one column run. */
 struct schedule_column {
 	struct place *const *places; /* none where the plan has nothing for the column */
 	size_t n_places;
-	unsigned slots; /* cases at once on each of them; within `jobs` over all */
-	bool renewable; /* place_renew() gives it back as it was before the first case */
+	unsigned slots;  /* cases at once on each of them; within `jobs` over all */
+	bool own_memory; /* each has memory of its own, and not this machine's */
+	bool renewable;  /* place_renew() gives it back as it was before the first case */
 	enum config_fresh fresh; /* how often it is made anew; of no meaning to others */
 	const struct launch *launch;
 };
 
+/* No more than so many threads' worth of its cases at the same time. */
+struct schedule_group {
+	const char *name;
+	unsigned max_threads;
+};
+
 struct schedule_options {
+	const struct rules *rules;           /* one per item of the plan */
+	const struct schedule_group *groups; /* as rules.group counts them */
+	size_t n_groups;
 	const struct schedule_column *columns;
 	size_t n_columns;
-	unsigned jobs;   /* processes at once on this machine */
-	size_t max_fail; /* stop starting after so many failures; 0: never */
-	bool no_capture; /* one at a time, output told as it comes */
-	int64_t slow_ms; /* a case that runs so long is told; again after each such
-			    period; 0: never */
+	unsigned jobs;      /* processes at once on this machine */
+	int64_t memory_kib; /* what they may be expected to need together; 0: no matter */
+	uint32_t seed;      /* of the retries' jitter */
+	size_t max_fail;    /* stop starting after so many failures; 0: never */
+	bool no_capture;    /* one at a time, output told as it comes */
 	const struct emit *emit;
 	struct interrupt *interrupt;
 };

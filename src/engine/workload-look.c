@@ -61,9 +61,9 @@ void workload_look_task(const struct workload *w, const struct workload_column *
 	const struct test_case test = {.name = (char *)(uintptr_t) ""};
 
 	set_command(c, command, terminal, dir, &look.command);
-	launch_case(&c->launch, &look, framework_find("plain"), &test, 1, 0, task);
+	launch_case(&c->launch, &look, framework_find("plain"), &test,
+		&(struct launch_turn){.attempt = 1, .attempts = 1}, task);
 	strv_release(&look.command);
-	task->wall_ms = task->idle_ms = task->cpu_ms = 0;
 	strv_env_set(&task->env, "PWD", dir);
 	strv_env_unset(&task->env, "XTEST_CASE");
 	if (!terminal)

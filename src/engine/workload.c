@@ -278,7 +278,6 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 	const struct transport *transport = transport_find(uri);
 	bool emulate = !host && streq(uri, "user"), staged = transport->staged;
 	const char *user = o->user ? o->user : w->settings.user;
-	const struct config_timeout *limit = config_case_limit(&w->settings.of_case);
 	struct workload_column *c;
 
 	w->columns = xrealloc(w->columns, (w->n_columns + 1) * sizeof *w->columns);
@@ -307,10 +306,6 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 		.run_id = w->run_id,
 		.roots = t->mounted ? &t->roots : NULL,
 		.workspace_root = workspace_root(w, t),
-		.config = w->project->config,
-		.profile = o->profile,
-		.timeout = limit ? *limit : w->settings.of_case.timeout,
-		.timeout_ms = o->timeout_ms,
 		.timeout_factor = emulate || c->renewable ? EMULATION_FACTOR : 1,
 		.grace_ms = o->grace_ms ? o->grace_ms : DEFAULT_GRACE_MS,
 		.leak_ms = DEFAULT_LEAK_MS,

@@ -103,7 +103,7 @@ struct workload_options {
 	unsigned jobs;      /* 0: the configuration's, else `user_jobs` */
 	unsigned user_jobs; /* 0: as many as there are processors */
 	bool verbose;
-	int64_t timeout_ms, grace_ms;
+	int64_t grace_ms;
 	const char *user;        /* run tests as this user; NULL: as the one we are */
 	enum config_fresh fresh; /* UNSET: the configuration's, else for the run */
 	struct workload_machine_options machine;

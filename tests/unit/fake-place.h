@@ -20,6 +20,7 @@ struct place {
 	unsigned served;  /* tasks since it was made */
 	unsigned made;    /* how often it was renewed or restarted */
 	unsigned renewed; /* of these while it was up */
+	struct wire_welcome welcome;
 };
 
 static struct fake {
@@ -51,6 +52,11 @@ const struct demise *place_demise(const struct place *p)
 const char *place_why_down(const struct place *p)
 {
 	return p->state == PLACE_DOWN ? p->demise.reason : NULL;
+}
+
+const struct wire_welcome *place_welcome(const struct place *p)
+{
+	return p->state == PLACE_UP ? &p->welcome : NULL;
 }
 
 int place_renew(struct place *p, struct err *e)

@@ -14,6 +14,7 @@ struct bed {
 	struct launch launch;
 	struct suite suite;
 	struct test_case test;
+	struct launch_turn turn;
 };
 
 static void bed_init(struct bed *b)
@@ -29,9 +30,9 @@ static void bed_init(struct bed *b)
 		.run_id = "run",
 		.workspace_root = "/w",
 		.timeout_factor = 4,
-		.timeout = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET},
 		.grace_ms = 1000,
 	};
+	b->turn = (struct launch_turn){.attempt = 2, .attempts = 4, .slot = 3};
 	b->suite.id = xstrdup("p::s");
 	b->suite.name = xstrdup("s");
 	b->suite.cwd = xstrdup("/w/tests");
@@ -47,7 +48,7 @@ static void bed_release(struct bed *b)
 static void launch_it(struct bed *b, struct task *task)
 {
 	*task = (struct task){0};
-	launch_case(&b->launch, &b->suite, &framework_plain, &b->test, 1, 3, task);
+	launch_case(&b->launch, &b->suite, &framework_plain, &b->test, &b->turn, task);
 }
 
 static void test_environment(void)
@@ -71,6 +72,44 @@ static void test_environment(void)
 	is_str(strv_env_find(&task.env, "XTEST_SLOT"), "3", "the slot");
 	is_str(strv_env_find(&task.env, "XTEST_WORKSPACE_ROOT"), "/w", "the root");
 	is_str(strv_env_find(&task.env, "PWD"), "/w/tests", "the working directory");
+}
+
+/* What a test is told of its attempt and its neighbours, also under nextest's names. */
+static void test_turn(void)
+{
+	static const struct {
+		const char *name, *want, *in_group;
+	} table[] = {
+		{"XTEST_ATTEMPT", "2", "2"},
+		{"NEXTEST_ATTEMPT", "2", "2"},
+		{"XTEST_TOTAL_ATTEMPTS", "4", "4"},
+		{"NEXTEST_TOTAL_ATTEMPTS", "4", "4"},
+		{"XTEST_SLOT", "3", "3"},
+		{"NEXTEST_TEST_GLOBAL_SLOT", "3", "3"},
+		{"XTEST_TEST_GROUP", "@global", "db"},
+		{"NEXTEST_TEST_GROUP", "@global", "db"},
+		{"XTEST_GROUP_SLOT", "none", "1"},
+		{"NEXTEST_TEST_GROUP_SLOT", "none", "1"},
+		{"NEXTEST_RUN_ID", "run", "run"},
+		{"NEXTEST_BINARY_ID", "p::s", "p::s"},
+		{"NEXTEST_TEST_NAME", "", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		autorelease(bed) struct bed b;
+		autorelease(task) struct task task;
+		autorelease(task) struct task grouped;
+
+		bed_init(&b);
+		launch_it(&b, &task);
+		b.turn.group = "db";
+		b.turn.group_slot = 1;
+		launch_it(&b, &grouped);
+		is_str(strv_env_find(&task.env, table[i].name), table[i].want,
+			table[i].name);
+		is_str(strv_env_find(&grouped.env, table[i].name), table[i].in_group,
+			"in a group");
+	}
 }
 
 /* Another machine has its own environment, and no program that starts others here. */
@@ -110,42 +149,11 @@ static void test_shell_env(void)
 		"shell text is evaluated once, the command is not");
 }
 
-static void test_limits(void)
-{
-	static const struct {
-		const char *name;
-		int64_t command_line_ms, suite_ms, profile_us;
-		int64_t want_ms;
-	} table[] = {
-		{"nothing said: ten minutes, stretched", 0, 0, CONFIG_UNSET, 4 * 600000},
-		{"the build system's, stretched", 0, 1000, CONFIG_UNSET, 4000},
-		{"the build system wants none", 0, -1, 5000000, 0},
-		{"the profile's where the build system says nothing", 0, 0, 5000000,
-			20000},
-		{"the build system's before the profile's", 0, 1000, 5000000, 4000},
-		{"the command line's, as it is", 700, 1000, 5000000, 700},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		autorelease(bed) struct bed b;
-		autorelease(task) struct task task;
-
-		bed_init(&b);
-		b.launch.timeout_ms = table[i].command_line_ms;
-		b.suite.timeout_ms = table[i].suite_ms;
-		if (table[i].profile_us != CONFIG_UNSET)
-			b.launch.timeout = (struct config_timeout){
-				table[i].profile_us, 1, CONFIG_UNSET};
-		launch_it(&b, &task);
-		is_int(task.wall_ms, table[i].want_ms, table[i].name);
-	}
-}
-
 int main(void)
 {
 	test_environment();
+	test_turn();
 	test_elsewhere();
 	test_shell_env();
-	test_limits();
 	return tap_done();
 }

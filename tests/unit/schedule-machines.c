@@ -3,6 +3,7 @@
 
 #include "tests/tap.h"
 #include "tests/unit/fake-place.h"
+#include "tests/unit/schedule-rules.h"
 
 enum { CASES_MAX = 20, PLACES_MAX = 3 };
 
@@ -127,7 +128,6 @@ static void bed_init(struct bed *b, size_t n_places, unsigned slots)
 		.run_id = "run",
 		.workspace_root = "/",
 		.timeout_factor = 1,
-		.timeout = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET},
 	};
 	for (size_t i = 0; i < n_places; i++)
 		b->pointers[i] = &b->places[i];
@@ -152,6 +152,7 @@ static void bed_init(struct bed *b, size_t n_places, unsigned slots)
 static void run(struct bed *b, size_t n, const char *scripts)
 {
 	autorelease(strv) struct strv words = STRV_INIT;
+	autofree struct rules *rules = NULL;
 	struct suite *s = suite_list_add(&b->suites);
 
 	for (size_t i = 0; i < n; i++)
@@ -177,6 +178,8 @@ static void run(struct bed *b, size_t n, const char *scripts)
 	for (size_t i = 0; i < n; i++)
 		plan_add(&b->plan, s, &s->cases[i], 0);
 	fake = (struct fake){.step = step, .ctx = b};
+	b->options.rules = rules =
+		schedule_rules_make(&b->column, 1, &b->plan, b->options.jobs);
 	schedule_run(&b->plan, &b->options, &b->result);
 }
 

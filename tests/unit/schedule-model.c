@@ -3,12 +3,15 @@
 #include "tests/unit/fake-place.h"
 
 #include "tests/tap.h"
+#include "tests/unit/schedule-rules.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
 	RUNS = 1000,
 	COLUMNS = 2,
+	GROUPS = 2,
 	PLACES_MAX = 4,
 	SUITES_MAX = 12,
 	ITEMS_MAX = 64,
@@ -18,6 +21,9 @@ enum {
 /* What the model knows of one item of the plan. */
 struct item {
 	unsigned started, ended, final;
+	unsigned fails; /* so many of its tries fail */
+	unsigned tries; /* processes with a verdict of their own */
+	bool ran;       /* this attempt had a process */
 	enum verdict verdict;
 	bool killer;      /* takes its machine along, always */
 	unsigned deaths;  /* machines that died under it */
@@ -42,7 +48,10 @@ struct model {
 	struct suite_list suites;
 	struct plan plan;
 	struct item items[ITEMS_MAX];
+	struct rules *rules; /* owned */
+	struct schedule_group groups[GROUPS];
 	unsigned jobs;
+	int64_t memory_kib;
 	size_t last_started; /* item */
 	size_t steps;
 	char wrong[256]; /* the first rule that was broken */
@@ -84,14 +93,39 @@ static void record(void *ctx, const struct event *event)
 	}
 	if (++it->ended != it->started || e->attempt != it->started)
 		accuse(m, "ended and was not started", e->index);
+	it->held = NULL;
+	it->tries += it->ran && event->item.judgement->verdict != VERDICT_LOST;
+	it->ran = false;
 	if (event_is_retried(event))
 		return;
 	it->final++;
 	it->verdict = event->item.judgement->verdict;
-	it->held = NULL;
 }
 
 /* ---- what holds at each start */
+
+static void check_limits(struct model *m, size_t index)
+{
+	unsigned group[GROUPS] = {0};
+	int64_t memory = 0;
+
+	for (size_t i = 0; i < m->plan.len; i++) {
+		const struct rules *r = &m->rules[i];
+
+		if (!m->items[i].held)
+			continue;
+		if (r->group >= 0)
+			group[r->group] +=
+				MIN(r->threads, m->groups[r->group].max_threads);
+		if (!m->spec[m->plan.items[i].column].own_memory)
+			memory += MIN(r->memory_kib, m->memory_kib);
+	}
+	for (size_t i = 0; i < GROUPS; i++)
+		if (group[i] > m->groups[i].max_threads)
+			accuse(m, "more than its group has threads", index);
+	if (memory > m->memory_kib)
+		accuse(m, "more than there is memory", index);
+}
 
 static void check_beside(struct model *m, const struct plan_item *p, size_t index)
 {
@@ -103,7 +137,7 @@ static void check_beside(struct model *m, const struct plan_item *p, size_t inde
 		if (!m->items[i].held)
 			continue;
 		count++;
-		processors += MIN(other->suite->processors, m->jobs);
+		processors += MIN(m->rules[i].threads, m->jobs);
 		if (i == index)
 			continue;
 		if (p->suite->serial || other->suite->serial)
@@ -125,6 +159,8 @@ static void check_place(struct model *m, struct place *place, size_t index)
 {
 	const struct plan_item *p = &m->plan.items[index];
 	const struct schedule_column *column = &m->spec[p->column];
+	int64_t has_kib = (int64_t)(place->welcome.memory_bytes / 1024 / 8 * 7);
+	int64_t memory = 0;
 	unsigned used = 0;
 
 	if (place->state != PLACE_UP)
@@ -132,7 +168,8 @@ static void check_place(struct model *m, struct place *place, size_t index)
 	for (size_t i = 0; i < m->plan.len; i++) {
 		if (m->items[i].held != place)
 			continue;
-		used += MIN(m->plan.items[i].suite->processors, column->slots);
+		used += MIN(m->rules[i].threads, column->slots);
+		memory += MIN(m->rules[i].memory_kib, has_kib);
 		if (i != index && (m->items[i].deaths || m->items[index].deaths))
 			accuse(m, "a suspect was not alone", index);
 		if (i != index && column->renewable &&
@@ -143,6 +180,8 @@ static void check_place(struct model *m, struct place *place, size_t index)
 	}
 	if (used > column->slots)
 		accuse(m, "more than the place has slots", index);
+	if (column->own_memory && memory > has_kib)
+		accuse(m, "more than the place has memory", index);
 	if (column->renewable && place->served && m->items[index].deaths)
 		accuse(m, "the place is not fresh for a suspect", index);
 	for (size_t i = 0; column->renewable && i < m->plan.len; i++)
@@ -164,12 +203,14 @@ static void submitted(struct fake *f, struct place *place, struct task *task UNU
 
 	m->items[index].held = m->items[index].place = place;
 	m->items[index].made = place->made;
+	m->items[index].ran = true;
 	if (place < first || place >= first + m->spec[p->column].n_places)
 		accuse(m, "started in another column", index);
 	for (size_t i = 0; i < p->n_after; i++)
 		if (!m->items[p->after[i]].final)
 			accuse(m, "did not wait for what it depends on", index);
 	check_beside(m, p, index);
+	check_limits(m, index);
 	check_place(m, place, index);
 }
 
@@ -206,7 +247,7 @@ static void progress(struct model *m, struct place *place)
 	else if (m->deaths && draw(m, 20) == 0)
 		die(m, place, draw(m, 2));
 	else
-		fake_end(place, task, 0);
+		fake_end(place, task, it->tries < it->fails);
 }
 
 static void step(struct fake *f, struct place *const *places, size_t n)
@@ -218,6 +259,9 @@ static void step(struct fake *f, struct place *const *places, size_t n)
 		fprintf(stderr, "# seed %lu does not come to an end\n", m->seed);
 		abort();
 	}
+	/* Whoever waits for another attempt needs time to pass. */
+	if (!place->n_tasks && !draw(m, 8))
+		usleep(100);
 	if (place->state == PLACE_COMING) {
 		if (m->boots_fail && draw(m, 2))
 			fake_die(place, false, "it does not boot");
@@ -279,19 +323,49 @@ static void make_column(struct model *m, size_t i)
 		.run_id = "run",
 		.workspace_root = "/",
 		.timeout_factor = 1,
-		.timeout = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET},
 	};
 	m->spec[i] = (struct schedule_column){
 		.places = m->pointers[i],
 		.n_places = i ? 1 + draw(m, PLACES_MAX) : 1,
 		.slots = i ? 1 + draw(m, 3) : m->jobs,
 		.renewable = i > 0,
+		.own_memory = i > 0,
 		.fresh = fresh[draw(m, 3)],
 		.launch = &m->launches[i],
 	};
 	for (size_t k = 0; k < m->spec[i].n_places; k++) {
 		m->pointers[i][k] = &m->places[i][k];
 		m->places[i][k].state = i ? PLACE_COMING : PLACE_UP;
+		m->places[i][k].welcome.memory_bytes = (1 + draw(m, 4)) * 1024 * 1024;
+	}
+}
+
+/* Over what the suites say: each setting for some. */
+static void make_rules(struct model *m)
+{
+	m->memory_kib = draw(m, 3) ? 1 + draw(m, 1000) : 0;
+	for (size_t i = 0; i < GROUPS; i++)
+		m->groups[i] = (struct schedule_group){"group", 1 + draw(m, 3)};
+	m->rules = schedule_rules_make(m->spec, COLUMNS, &m->plan, m->jobs);
+	for (size_t i = 0; i < m->plan.len; i++) {
+		struct rules *r = &m->rules[i];
+
+		if (!draw(m, 4))
+			r->threads = 1 + draw(m, 5);
+		if (!draw(m, 3))
+			r->group = (int)draw(m, GROUPS);
+		if (!draw(m, 3))
+			r->priority = (int)draw(m, 5) - 2;
+		if (!draw(m, 2))
+			r->memory_kib = 1 + draw(m, 2000);
+		if (!draw(m, 2))
+			r->expected_us = draw(m, 5);
+		if (!draw(m, 3))
+			r->retries = (struct rules_retries){.count = 1 + draw(m, 2),
+				.exponential = draw(m, 2),
+				.jitter = draw(m, 2),
+				.delay_ms = draw(m, 2)};
+		m->items[i].fails = draw(m, 6) ? 0 : 1 + draw(m, 3);
 	}
 }
 
@@ -317,6 +391,7 @@ static void model_init(struct model *m, unsigned long seed)
 
 static void model_release(struct model *m)
 {
+	free(m->rules);
 	plan_release(&m->plan);
 	suite_list_release(&m->suites);
 }
@@ -351,7 +426,7 @@ static bool lacks_need(const struct model *m, size_t index)
 	for (size_t i = 0; i < p->n_needs; i++) {
 		const struct item *need = &m->items[p->needs[i]];
 
-		if (need->verdict != VERDICT_PASS ||
+		if ((need->verdict != VERDICT_PASS && need->verdict != VERDICT_FLAKY) ||
 			!ran_there(m, p->needs[i], need->place))
 			return true;
 	}
@@ -378,10 +453,19 @@ static void check_item(struct model *m, size_t i)
 		accuse(m, "it ended its machine and passes", i);
 	if (it->verdict == VERDICT_CRASH && !it->caught && it->deaths < 2)
 		accuse(m, "a crash it was not guilty of", i);
-	if (p->n_needs && it->started > 1)
+	if (p->n_needs && it->started > 1 + it->fails)
 		accuse(m, "it ran again without its fixture", i);
-	if (it->verdict == VERDICT_FAIL && lacks_need(m, i))
+	if (it->verdict == VERDICT_FAIL && lacks_need(m, i) && !it->tries)
 		return;
+	if (it->tries > m->rules[i].retries.count + 1)
+		accuse(m, "tried too often", i);
+	if (it->verdict == VERDICT_FAIL &&
+		(it->tries <= m->rules[i].retries.count || it->fails < it->tries))
+		accuse(m, "it was not tried as often as it may", i);
+	if (it->verdict == VERDICT_PASS && (it->fails || it->tries != 1))
+		accuse(m, "it failed before, and passes", i);
+	if (it->verdict == VERDICT_FLAKY && (it->tries < 2 || it->tries <= it->fails))
+		accuse(m, "it is called flaky and is not", i);
 	if (it->verdict == VERDICT_LOST && machine && !is_gone(m, p->column) &&
 		!lacks_need(m, i))
 		accuse(m, "lost though there are machines", i);
@@ -389,7 +473,8 @@ static void check_item(struct model *m, size_t i)
 		!is_gone(m, p->column))
 		accuse(m, "lost though its runner lives", i);
 	if (it->verdict != VERDICT_PASS && it->verdict != VERDICT_CRASH &&
-		it->verdict != VERDICT_LOST)
+		it->verdict != VERDICT_LOST && it->verdict != VERDICT_FAIL &&
+		it->verdict != VERDICT_FLAKY)
 		accuse(m, "a verdict from nowhere", i);
 }
 
@@ -400,6 +485,9 @@ static void run_one(struct model *m)
 	struct schedule_options o = {
 		.columns = m->spec,
 		.n_columns = COLUMNS,
+		.groups = m->groups,
+		.n_groups = GROUPS,
+		.seed = (uint32_t)m->seed,
 		.jobs = m->jobs,
 		.emit = &emit,
 		.interrupt = &interrupt,
@@ -411,6 +499,9 @@ static void run_one(struct model *m)
 	if (plan_link(&m->plan, &e) < 0)
 		accuse(m, "the plan cannot be linked", 0);
 	find_units(m);
+	make_rules(m);
+	o.rules = m->rules;
+	o.memory_kib = m->memory_kib;
 	schedule_run(&m->plan, &o, &result);
 	for (size_t i = 0; i < m->plan.len; i++)
 		check_item(m, i);
@@ -424,7 +515,7 @@ int main(int argc, char **argv)
 	unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
 	unsigned long last = argc > 1 ? first : RUNS;
 	static struct model m;
-	size_t wrong = 0, crashed = 0, lost = 0, again = 0, renewed = 0;
+	size_t wrong = 0, crashed = 0, lost = 0, again = 0, renewed = 0, flaky = 0;
 
 	for (unsigned long seed = first; seed <= last; seed++) {
 		model_init(&m, seed);
@@ -432,6 +523,7 @@ int main(int argc, char **argv)
 		for (size_t i = 0; i < m.plan.len; i++) {
 			crashed += m.items[i].verdict == VERDICT_CRASH;
 			lost += m.items[i].verdict == VERDICT_LOST;
+			flaky += m.items[i].verdict == VERDICT_FLAKY;
 			again += m.items[i].started > 1;
 		}
 		for (size_t i = 0; i < m.spec[1].n_places; i++)
@@ -440,9 +532,11 @@ int main(int argc, char **argv)
 			printf("# %s\n", m.wrong);
 		model_release(&m);
 	}
-	printf("# %zu crashed, %zu lost, %zu ran again, %zu machines made anew\n",
-		crashed, lost, again, renewed);
+	printf("# %zu crashed, %zu lost, %zu flaky, %zu ran again, %zu machines made "
+	       "anew\n",
+		crashed, lost, flaky, again, renewed);
 	is_int((long long)wrong, 0, "schedules that broke a rule");
-	ok(crashed && lost && again && renewed, "all that can happen has happened");
+	ok(crashed && lost && flaky && again && renewed,
+		"all that can happen has happened");
 	return tap_done();
 }

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 
 #include "tests/tap.h"
+#include "tests/unit/schedule-rules.h"
 
 #include <signal.h>
 
@@ -62,7 +63,6 @@ static int bed_init(struct bed *b, struct err *e)
 		.run_id = "run",
 		.workspace_root = "/",
 		.timeout_factor = 1,
-		.timeout = {CONFIG_UNSET, CONFIG_UNSET, CONFIG_UNSET},
 		.grace_ms = 1000,
 		.leak_ms = 100,
 	};
@@ -110,11 +110,13 @@ static void run(struct bed *b, unsigned jobs, size_t max_fail)
 		.emit = &b->emit,
 		.interrupt = &b->interrupt,
 	};
+	autofree struct rules *rules = NULL;
 	struct err e = {0};
 
 	for (size_t i = 0; i < b->suites.len; i++)
 		plan_add(&b->plan, &b->suites.v[i], &b->suites.v[i].cases[0], 0);
 	is_int(plan_link(&b->plan, &e), 0, "the plan is linked");
+	o.rules = rules = schedule_rules_make(columns, 2, &b->plan, jobs);
 	schedule_run(&b->plan, &o, &b->result);
 }
 

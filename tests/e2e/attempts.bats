@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# Attempts: retries, flaky tests, and what stops a run early.
+
+load common
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# A project of shell tests, as NAME=SCRIPT words; the directory is $project.
+shell_project() {
+	project=$BATS_TEST_TMPDIR/project
+	mkdir -p "$project"
+	{
+		printf '{%s"suites": [' "${SETTINGS:+$SETTINGS, }"
+		local separator=
+		for word in "$@"; do
+			printf '%s{"name": "%s", "command": "%s"}' "$separator" "${word%%=*}" "${word#*=}"
+			separator=', '
+		done
+		printf ']}\n'
+	} >"$project/xtest.json"
+}
+
+@test "a test that fails is tried again, and is flaky when it passes then" {
+	shell_project 'shaky=test -e seen || { touch seen; echo first; exit 1; }' 'good=true'
+	run -0 xtest -C "$project" --retries 2 --report jsonl=events --report junit=report.xml
+	[[ $output == *'TRY 1 FAIL'* ]]
+	[[ $output == *'FLAKY 2/3'* ]]
+	[[ $output == *'1 flaky'* ]]
+	[ "$(grep -c '"event":"case-end".*::shaky' events)" -eq 2 ]
+	grep -q '"attempt":1.*"verdict":"fail","final":false.*"stdout":"first' events
+	grep -q '"attempt":2.*"verdict":"flaky","final":true' events
+	grep -q '<flakyFailure type="fail"' report.xml
+	grep -q 'first' report.xml
+}
+
+@test "a flaky test can be a failure" {
+	shell_project 'shaky=cd $XTEST_WORKSPACE_ROOT; test -e seen || { touch seen; exit 1; }'
+	run -100 xtest -C "$project" --retries 1 --flaky-result fail --report junit=report.xml
+	[[ $output == *'flaky: attempt 2 passed, an earlier one did not (exit status 1)'* ]]
+	grep -q '<rerunFailure type="fail"' report.xml
+	rm "$project/seen"
+	run -0 xtest -C "$project" --retries 1 --flaky-result pass
+}
+
+@test "what fails every time fails, with all its attempts in the reports" {
+	shell_project 'bad=echo try $XTEST_ATTEMPT of $NEXTEST_TOTAL_ATTEMPTS; exit 3'
+	run -100 xtest -C "$project" --retries 2 --report jsonl=events --report junit=report.xml
+	[[ $output == *'1 failed'* ]]
+	for attempt in 1 2 3; do
+		grep -q "\"stdout\":\"try $attempt of 3" events
+		grep -q "try $attempt of 3" report.xml
+	done
+	[ "$(grep -o '<rerunFailure' report.xml | wc -l)" -eq 2 ]
+}
+
+@test "retries are settings, and an override's come before the profile's" {
+	SETTINGS='"retries": 1, "overrides": [{"filter": "binary(often)", "retries": {"count": 3, "backoff": "exponential", "delay": "1ms", "max-delay": "2ms", "jitter": true}}]' \
+		shell_project 'often=false' 'once=false'
+	run -100 xtest -C "$project" --report jsonl=events
+	[ "$(grep -c '"event":"case-end".*::often"' events)" -eq 4 ]
+	[ "$(grep -c '"event":"case-end".*::once"' events)" -eq 2 ]
+	run -100 xtest -C "$project" --retries 0 --report jsonl=events
+	[ "$(grep -c '"event":"case-end"' events)" -eq 2 ]
+}
