@@ -7,12 +7,54 @@
 static const char *const result_choices[] = {"pass", "fail", NULL};
 
 const struct opt attempts_opts[] = {
+	{"fail-fast", 0, NULL, NULL, OPT_FLAG, O(fail_fast),
+		"start nothing more after the first failure"},
+	{"no-fail-fast", 0, NULL, NULL, OPT_FLAG, O(no_fail_fast),
+		"run everything whatever fails (default)"},
+	{"max-fail", 0, "N[:HOW]", NULL, OPT_STRING, O(max_fail),
+		"start nothing more after N failures; N:immediate ends what runs"},
+	{"global-timeout", 0, "TIME", NULL, OPT_DURATION, O(global_timeout_ms),
+		"end the run of the tests when it takes longer"},
 	{"retries", 0, "N", NULL, OPT_UNSIGNED, O(retries),
 		"try a failing test up to N times more, at once"},
 	{"flaky-result", 0, "RESULT", result_choices, OPT_STRING, O(flaky_result),
 		"a test that passes after it failed: pass (default), fail"},
 	{0},
 };
+
+/* "N", "N:graceful" and "N:wait" (which are the same), "N:immediate", "all". */
+static int parse_max_fail(const char *text, struct schedule_options *o, struct err *e)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (streq(text, "all"))
+		return 0;
+	o->fail_at_once = streq(end, ":immediate");
+	if (*text < '0' || *text > '9' || n == 0 || n > UINT_MAX ||
+		(*end && !o->fail_at_once && !streq(end, ":graceful") &&
+			!streq(end, ":wait")))
+		return err_set(e, ERR_USAGE,
+			"--max-fail takes N, N:graceful, N:immediate or all, and not "
+			"\"%s\"",
+			text);
+	o->max_fail = n;
+	return 0;
+}
+
+int attempts_find_end(const struct common *c, const struct config_settings *settings,
+	struct schedule_options *o, struct err *e)
+{
+	o->time_limit_ms = c->global_timeout_ms;
+	if (!o->time_limit_ms && settings->global_timeout_us != CONFIG_UNSET)
+		o->time_limit_ms = MAX(1, settings->global_timeout_us / 1000);
+	if (c->max_fail && parse_max_fail(c->max_fail, o, e) < 0)
+		return -1;
+	if (c->fail_fast ||
+		(!c->no_fail_fast && !c->max_fail && settings->fail_fast == 1))
+		o->max_fail = 1;
+	return 0;
+}
 
 int attempts_find_rules(const struct common *c, const struct workload *w,
 	const struct plan *plan, struct workload_rules *rules, struct err *e)

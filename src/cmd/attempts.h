@@ -8,6 +8,9 @@
 /* Of struct common; ends with a NULL name. */
 extern const struct opt attempts_opts[];
 
+/* Sets when the run ends early. ERR_USAGE when an option makes no sense. */
+int attempts_find_end(const struct common *c, const struct config_settings *settings,
+	struct schedule_options *o, struct err *e) MUST_CHECK;
 /* The rules of the plan; to be released with workload_rules_release() in any case. */
 int attempts_find_rules(const struct common *c, const struct workload *w,
 	const struct plan *plan, struct workload_rules *rules, struct err *e) MUST_CHECK;

@@ -35,7 +35,8 @@ struct common {
 	int64_t timeout_ms;
 	const char *user, *fresh;
 	bool fail_fast, no_fail_fast, no_capture, no_run;
-	unsigned max_fail;
+	const char *max_fail;
+	int64_t global_timeout_ms;
 	unsigned retries; /* UINT_MAX: not given */
 	const char *flaky_result;
 	const char *no_tests;

@@ -173,12 +173,6 @@ static int nothing_selected(struct invocation *in, struct err *e)
 		"them in xtest.json");
 }
 
-static bool stops_early(const struct invocation *in)
-{
-	return in->c.fail_fast || (!in->c.no_fail_fast && !in->c.max_fail &&
-					  in->session.workload.settings.fail_fast == 1);
-}
-
 /* Some target runs in more than one place. */
 static bool has_sides(const struct workload *w)
 {
@@ -212,13 +206,13 @@ static int run_plan(struct invocation *in, struct err *e)
 		.columns = columns,
 		.n_columns = w->n_columns,
 		.jobs = in->c.no_capture ? 1 : w->jobs,
-		.max_fail = stops_early(in) ? 1 : in->c.max_fail,
 		.no_capture = in->c.no_capture,
 		.emit = &in->session.emit,
 		.interrupt = &in->session.interrupt,
 	};
 
-	if (workload_open_places(w, &in->plan, e) < 0)
+	if (attempts_find_end(&in->c, &w->settings, &o, e) < 0 ||
+		workload_open_places(w, &in->plan, e) < 0)
 		return -1;
 	for (size_t i = 0; i < w->n_columns; i++)
 		columns[i] = (struct schedule_column){

@@ -14,6 +14,13 @@ void schedule_send_item(struct schedule *s, enum event_type type,
 	emit_send(s->o->emit, &event);
 }
 
+static size_t failures(const struct schedule *s)
+{
+	const struct event_counts *c = &s->r->counts;
+
+	return c->failed + c->timed_out + c->crashed;
+}
+
 /* The one place where a case becomes DONE. */
 static void finish(struct schedule *s, struct plan_item *p, const struct event_item *item,
 	const struct outcome *outcome, struct judgement *j)
@@ -24,10 +31,10 @@ static void finish(struct schedule *s, struct plan_item *p, const struct event_i
 	event_counts_add(&s->r->counts, j->verdict);
 	event_counts_add(&s->r->column_counts[p->column], j->verdict);
 	schedule_send_item(s, EVENT_CASE_END, item, outcome, j);
-	if (s->o->max_fail &&
-		s->r->counts.failed + s->r->counts.timed_out + s->r->counts.crashed >=
-			s->o->max_fail)
+	if (s->o->max_fail && !s->stop && failures(s) >= s->o->max_fail) {
+		s->end = s->o->fail_at_once;
 		schedule_cancel(s, xasprintf("%zu tests failed", s->o->max_fail));
+	}
 	judgement_release(j);
 }
 

@@ -58,7 +58,9 @@ struct schedule {
 	size_t delayed;       /* attempts that wait for their time */
 	size_t first_waiting; /* rank: nothing waits before it */
 	unsigned signals_seen;
-	bool stop; /* start nothing more */
+	int64_t start_ms; /* now_ms() at its start */
+	bool stop;        /* start nothing more */
+	bool end;         /* and end what runs */
 };
 
 const struct rules *schedule_rules(const struct schedule *s, const struct plan_item *p);

@@ -30,8 +30,34 @@ struct past *schedule_past(struct schedule *s, const struct plan_item *p)
 	return &s->past[p - s->plan->items];
 }
 
-/* First signal: the same one to every test, then a grace time. Second: all are killed; a
- * machine is, with all that runs in it, because it may have stopped listening. */
+/* The signal to every test, and after its grace time the end. */
+static void end_all(struct schedule *s, int signal)
+{
+	for (unsigned i = 0; i < s->n_slots; i++) {
+		struct running *r = &s->slots[i];
+
+		if (r->used && !r->fallen)
+			place_kill(r->place->place, &r->task, signal, r->task.grace_ms);
+	}
+}
+
+/* All are killed; a machine is, with all that runs in it, because it may have stopped
+ * listening. */
+static void kill_all(struct schedule *s)
+{
+	for (unsigned i = 0; i < s->n_slots; i++) {
+		struct running *r = &s->slots[i];
+
+		if (!r->used || r->fallen)
+			continue;
+		if (r->claim.column->renewable)
+			place_take_down(r->place->place, "interrupted");
+		else
+			place_kill(r->place->place, &r->task, SIGKILL, 0);
+	}
+}
+
+/* First signal: the same one to every test, then a grace time. Second: all are killed. */
 static void heed_interrupt(struct schedule *s)
 {
 	if (!interrupt_check(s->o->interrupt) ||
@@ -41,19 +67,24 @@ static void heed_interrupt(struct schedule *s)
 	schedule_cancel(
 		s, xasprintf("interrupted by signal %d (SIG%s)", s->o->interrupt->signal,
 			   sigabbrev_np(s->o->interrupt->signal)));
-	for (unsigned i = 0; i < s->n_slots; i++) {
-		struct running *r = &s->slots[i];
-		bool hard = s->signals_seen > 1;
+	if (s->signals_seen > 1)
+		kill_all(s);
+	else
+		end_all(s, s->o->interrupt->signal);
+}
 
-		if (!r->used || r->fallen)
-			continue;
-		if (hard && r->claim.column->renewable)
-			place_take_down(r->place->place, "interrupted");
-		else
-			place_kill(r->place->place, &r->task,
-				hard ? SIGKILL : s->o->interrupt->signal,
-				hard ? 0 : r->task.grace_ms);
+/* Ends what runs when there were too many failures, or when the time is over. */
+static void heed_limits(struct schedule *s)
+{
+	if (s->o->time_limit_ms && !s->stop &&
+		now_ms() - s->start_ms >= s->o->time_limit_ms) {
+		schedule_cancel(s, xasprintf("no end within %.1f s",
+					   (double)s->o->time_limit_ms / 1000));
+		s->end = true;
 	}
+	if (s->end)
+		end_all(s, SIGTERM);
+	s->end = false;
 }
 
 static void tell_slow(struct schedule *s)
@@ -182,6 +213,7 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		.r = result,
 		.n_slots = options->no_capture ? 1 : options->jobs,
 		.random = options->seed | 1,
+		.start_ms = now_ms(),
 	};
 	int64_t next_tick = now_ms() + TICK_MS;
 	bool started;
@@ -189,6 +221,7 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 	open_schedule(&s);
 	for (;;) {
 		heed_interrupt(&s);
+		heed_limits(&s);
 		schedule_tend_places(&s);
 		started = schedule_fill_slots(&s);
 		schedule_renew_places(&s, !started && !s.busy &&

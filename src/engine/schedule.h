@@ -40,7 +40,9 @@ struct schedule_options {
 	int64_t memory_kib; /* what they may be expected to need together; 0: no matter */
 	uint32_t seed;      /* of the retries' jitter */
 	size_t max_fail;    /* stop starting after so many failures; 0: never */
-	bool no_capture;    /* one at a time, output told as it comes */
+	bool fail_at_once;  /* and end what runs, as a signal does */
+	int64_t time_limit_ms; /* for all of it; then it ends as by a signal; 0: none */
+	bool no_capture;       /* one at a time, output told as it comes */
 	const struct emit *emit;
 	struct interrupt *interrupt;
 };

@@ -111,6 +111,8 @@ const struct config_key config_table_settings[] = {
 	{"fail-fast", CONFIG_FLAG, FIELD(config_settings, fail_fast),
 		.help = "stop after the first failure", .option = "fail-fast",
 		.fallback = "false"},
+	{"global-timeout", CONFIG_DURATION, FIELD(config_settings, global_timeout_us),
+		.help = "time the run of all tests may take"},
 	{"default-filter", CONFIG_FILTER, FIELD(config_settings, default_filter),
 		.context = FILTER_DEFAULT,
 		.help = "filterset of the tests a plain run selects",

@@ -92,6 +92,7 @@ struct config_settings {
 	int64_t jobs;
 	struct config_case_settings of_case;
 	int fail_fast;
+	int64_t global_timeout_us;
 	struct filter *default_filter;
 	char *user; /* whom tests run as, as for --user */
 	int fresh;  /* enum config_fresh: how often a machine is made anew */

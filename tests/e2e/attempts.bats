@@ -65,3 +65,28 @@ shell_project() {
 	run -100 xtest -C "$project" --retries 0 --report jsonl=events
 	[ "$(grep -c '"event":"case-end"' events)" -eq 2 ]
 }
+
+@test "--max-fail ends what runs when it is to be immediate" {
+	need timeout coreutils
+	shell_project 'bad=sleep 0.2; exit 1' 'long=sleep 600; touch $XTEST_WORKSPACE_ROOT/ended'
+	run -100 timeout 120 xtest -C "$project" -j 2 --max-fail 1:immediate --report jsonl=events
+	[[ $output == *'1 tests failed'* ]]
+	[ "$(verdicts events)" = "bad fail
+long lost" ]
+	run -100 xtest -C "$project" -j 1 -E 'binary(bad)' --max-fail 1:graceful
+	for wrong in 0 x -1 1: 1:soon ''; do
+		run -2 xtest -C "$project" "--max-fail=$wrong"
+		[[ $output == *'--max-fail takes N'* ]]
+	done
+	run -100 xtest -C "$project" -E 'binary(bad)' --max-fail all
+}
+
+@test "a run that takes too long is ended" {
+	need timeout coreutils
+	shell_project 'long=sleep 600' 'waits=true'
+	run -100 timeout 120 xtest -C "$project" -j 1 --global-timeout 300ms
+	[[ $output == *'no end within 0.3 s'* ]]
+	SETTINGS='"global-timeout": "300ms"' shell_project 'long=sleep 600' 'waits=true'
+	run -100 timeout 120 xtest -C "$project" -j 1
+	[[ $output == *'no end within 0.3 s'* ]]
+}
