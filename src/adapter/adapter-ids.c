@@ -28,20 +28,31 @@ static const struct suite *first_of_name(const struct names *names, const char *
 	return low < names->n && streq(names->v[low]->name, name) ? names->v[low] : NULL;
 }
 
-/* A build system may have two tests of one name, in two directories or suites: the later
- * ones get a number. A dependency is a name too, and one that nobody has is none. */
+/* One more than there are before it of the same package and name. */
+static unsigned number_of(const struct names *names, size_t i)
+{
+	const struct suite *s = names->v[i];
+	unsigned number = 1;
+
+	for (; i > 0 && streq(names->v[i - 1]->name, s->name); i--)
+		number += streq(names->v[i - 1]->package, s->package);
+	return number;
+}
+
+/* A build system may have two tests of one name in a package, in two directories or
+ * suites: the later ones get a number. A dependency is a name too, and one that nobody
+ * has is none. */
 void adapter_ids_assign(struct suite_list *suites)
 {
 	struct names names = {xcalloc(suites->len + 1, sizeof *names.v), 0};
-	unsigned number = 1;
 
 	for (size_t i = 0; i < suites->len; i++)
 		names.v[names.n++] = &suites->v[i];
 	qsort(names.v, names.n, sizeof *names.v, compare_names);
 	for (size_t i = 0; i < names.n; i++) {
 		struct suite *s = names.v[i];
+		unsigned number = number_of(&names, i);
 
-		number = i && streq(names.v[i - 1]->name, s->name) ? number + 1 : 1;
 		s->id = number == 1 ? xasprintf("%s::%s", s->package, s->name)
 				    : xasprintf("%s::%s#%u", s->package, s->name, number);
 	}
