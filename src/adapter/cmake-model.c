@@ -25,6 +25,7 @@ void cmake_model_release(struct cmake_model *model)
 	for (size_t i = 0; i < model->n_targets; i++) {
 		free(model->targets[i].name);
 		free(model->targets[i].artifact);
+		strv_release(&model->targets[i].libraries);
 	}
 	free(model->targets);
 	*model = (struct cmake_model){0};
@@ -89,6 +90,24 @@ static void read_directories(struct cmake_model *model, const struct json *confi
 	}
 }
 
+/* The words of the link line behind the program's own objects. */
+static void read_libraries(struct strv *libraries, const struct json *target)
+{
+	const struct json *fragments =
+		json_find(json_find(target, "link"), "commandFragments");
+
+	for (size_t i = 0; i < json_len(fragments); i++) {
+		const struct json *f = json_at(fragments, i);
+		autorelease(strv) struct strv words = STRV_INIT;
+
+		if (!streq(json_find_string(f, "role", ""), "libraries"))
+			continue;
+		strv_split(&words, json_find_string(f, "fragment", ""), " ");
+		for (size_t k = 0; k < words.len; k++)
+			suite_add_library(libraries, words.v[k]);
+	}
+}
+
 static void add_target(struct cmake_model *model, const struct json *target,
 	const struct build_request *request)
 {
@@ -99,11 +118,12 @@ static void add_target(struct cmake_model *model, const struct json *target,
 	if (!path || (!streq(type, "EXECUTABLE") && !streq(type, "SHARED_LIBRARY") &&
 			     !streq(type, "MODULE_LIBRARY")))
 		return;
-	model->targets[model->n_targets++] = (struct cmake_target){
+	model->targets[model->n_targets] = (struct cmake_target){
 		.name = xstrdup(json_find_string(target, "name", "")),
 		.executable = streq(type, "EXECUTABLE"),
 		.artifact = fs_normalize(path, request->build_dir),
 	};
+	read_libraries(&model->targets[model->n_targets++].libraries, target);
 }
 
 static int read_targets(struct cmake_model *model, const char *reply_dir,

@@ -206,6 +206,15 @@ static int read_suites(const struct build_request *request,
 	return answer ? cmake_tests_read(answer, model, request, suites, e) : -1;
 }
 
+static void add_libraries(struct suite_list *suites, const struct cmake_model *model)
+{
+	for (size_t i = 0; i < suites->len; i++)
+		for (size_t k = 0; suites->v[i].binary && k < model->n_targets; k++)
+			if (streq(suites->v[i].binary, model->targets[k].artifact))
+				strv_copy(&suites->v[i].libraries,
+					&model->targets[k].libraries);
+}
+
 static int cmake_build(
 	const struct build_request *request, struct suite_list *suites, struct err *e)
 {
@@ -226,6 +235,7 @@ static int cmake_build(
 	if (adapter_platform_decide(&own, request, e) < 0)
 		return -1;
 	adapter_platform_mark_selections(&own);
+	add_libraries(&own, &model);
 	adapter_files_add_artifacts(&own, request, &artifacts);
 	adapter_move_suites(&own, suites);
 	return 0;

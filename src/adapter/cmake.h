@@ -16,7 +16,8 @@ void cmake_toolchain_write(const struct build_request *request, struct buf *text
 struct cmake_target {
 	char *name;
 	bool executable;
-	char *artifact; /* absolute */
+	char *artifact;        /* absolute */
+	struct strv libraries; /* it is linked with; suite_add_library() */
 };
 
 /* One directory with a CMakeLists.txt. */

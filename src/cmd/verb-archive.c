@@ -93,6 +93,8 @@ static int go(struct archive_options *o, struct common_session *s,
 	if (status == 0)
 		status = common_session_build(s, &o->c, e);
 	o->c.archive_file = file;
+	if (status == 0)
+		status = workload_filter_check(&s->workload, filter, e);
 	if (status == 0 && s->workload.n_targets != 1)
 		return err_set(e, ERR_USAGE,
 			"an archive holds one target; name one with --target");

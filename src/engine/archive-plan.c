@@ -78,6 +78,8 @@ static int concerns(const struct archive_request *r, const struct config_include
 		.target = host ? "host" : r->target,
 		.framework = s->framework,
 		.tags = (const char *const *)strv_argv(&s->labels),
+		.deps = s->deps.len ? (const char *const *)strv_argv(&s->deps) : NULL,
+		.rdeps = s->rdeps.len ? (const char *const *)strv_argv(&s->rdeps) : NULL,
 	};
 	enum filter_answer answer;
 

@@ -144,8 +144,11 @@ struct filter_subject launch_subject(
 		.target = column->target,
 		.place = column->place,
 		.framework = suite->framework,
-		.group = "@global",
 		.tags = (const char *const *)strv_argv(&suite->labels),
+		.deps = suite->deps.len ? (const char *const *)strv_argv(&suite->deps)
+					: NULL,
+		.rdeps = suite->rdeps.len ? (const char *const *)strv_argv(&suite->rdeps)
+					  : NULL,
 	};
 }
 

@@ -44,7 +44,8 @@ void launch_staged_environment(struct strv *env);
 char *launch_locate(const struct launch *l, const char *path);
 /* The first of the suite's required files that is not there, or NULL. Borrowed. */
 const char *launch_missing_file(const struct launch *l, const struct suite *suite);
-/* The suite as the filter language sees it; strings are borrowed. */
+/* The suite as the filter language sees it; strings are borrowed. Its group is not known:
+ * that is a matter of each case. */
 struct filter_subject launch_subject(
 	const struct event_column *column, const struct suite *suite);
 

@@ -197,6 +197,7 @@ int workload_list(struct workload *w, const struct filter_set *filter, int64_t t
 		.e = e,
 	};
 
+	l.failed = workload_filter_check(w, filter, e) < 0;
 	for (size_t i = 0; i < w->n_columns && !l.failed; i++)
 		list_column(&l, &w->columns[i], filter);
 	while (l.busy && !l.failed)

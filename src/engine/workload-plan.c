@@ -4,62 +4,6 @@
 
 #include <stdio.h>
 
-/* The names that exist, for "this can never match". */
-struct names {
-	struct strv packages, binaries, ids, targets, places, frameworks, tags;
-};
-
-static void names_release(struct names *n)
-{
-	strv_release(&n->packages);
-	strv_release(&n->binaries);
-	strv_release(&n->ids);
-	strv_release(&n->targets);
-	strv_release(&n->places);
-	strv_release(&n->frameworks);
-	strv_release(&n->tags);
-}
-
-static void collect_names(struct workload *w, struct names *n)
-{
-	for (size_t i = 0; i < w->n_columns; i++) {
-		const struct workload_column *c = &w->columns[i];
-		const struct suite_list *suites = workload_suites(w, c);
-
-		strv_push(&n->targets, c->event.target);
-		strv_push(&n->places, c->event.place);
-		for (size_t k = 0; k < suites->len; k++) {
-			strv_push(&n->packages, suites->v[k].package);
-			strv_push(&n->binaries, suites->v[k].name);
-			strv_push(&n->ids, suites->v[k].id);
-			strv_push(&n->frameworks, suites->v[k].framework);
-			strv_push_all(&n->tags, &suites->v[k].labels);
-		}
-	}
-	strv_unique(&n->packages);
-	strv_unique(&n->frameworks);
-	strv_unique(&n->tags);
-}
-
-static int check_filter(
-	struct workload *w, const struct filter_set *filter, struct err *e)
-{
-	/* What cannot select anything here is refused, and not silently nothing. */
-	static const char *const groups[] = {"@global", NULL}, *const deps[] = {NULL};
-	autorelease(names) struct names n = {0};
-	struct filter_names known;
-
-	collect_names(w, &n);
-	known = (struct filter_names){
-		.packages = (const char *const *)strv_argv(&n.packages),
-		.binaries = (const char *const *)strv_argv(&n.binaries),
-		.binary_ids = (const char *const *)strv_argv(&n.ids),
-		.groups = groups,
-		.deps = deps,
-	};
-	return filter_set_check(filter, &known, e);
-}
-
 static bool ignored_is_wanted(const struct test_case *test, enum run_ignored ignored)
 {
 	return !test->benchmark &&
@@ -75,12 +19,28 @@ static bool is_done(const struct workload *w, size_t column, const struct suite 
 	       rerun_has_passed(w->rerun, &w->columns[column].event, suite, test);
 }
 
+/* The group the configuration puts a case into. */
+static int find_group(const struct workload *w, size_t column,
+	struct filter_subject *subject, struct err *e)
+{
+	const struct launch *l = &w->columns[column].launch;
+	struct config_case_settings settings;
+
+	subject->group = NULL;
+	if (config_case_settings(w->project->config, l->profile, subject, &settings, e) <
+		0)
+		return -1;
+	subject->group = settings.test_group ? settings.test_group : "@global";
+	return 0;
+}
+
 static int select_suite(struct workload *w, size_t column, const struct suite *suite,
 	const struct filter_set *filter, enum run_ignored ignored, struct plan *plan,
 	struct err *e)
 {
 	struct filter_subject subject = launch_subject(&w->columns[column].event, suite);
 	enum filter_answer answer = filter_set_suite(filter, &subject, NULL, e);
+	bool grouped = filter_set_uses(filter, "group");
 
 	if (answer == FILTER_ERROR)
 		return -1;
@@ -93,6 +53,8 @@ static int select_suite(struct workload *w, size_t column, const struct suite *s
 
 		/* A suite that is its own one case goes by the suite's name. */
 		subject.test = *test->name ? test->name : suite->name;
+		if (grouped && find_group(w, column, &subject, e) < 0)
+			return -1;
 		answer = filter_set_case(filter, &subject, NULL, e);
 		if (answer == FILTER_ERROR)
 			return -1;
@@ -132,8 +94,6 @@ static void add_fixtures(struct workload *w, struct plan *plan)
 int workload_plan(struct workload *w, const struct filter_set *filter,
 	enum run_ignored ignored, struct plan *plan, struct err *e)
 {
-	if (check_filter(w, filter, e) < 0)
-		return -1;
 	for (size_t i = 0; i < w->n_columns; i++) {
 		const struct suite_list *suites = workload_suites(w, &w->columns[i]);
 

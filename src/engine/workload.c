@@ -494,6 +494,8 @@ static int give_trees(const struct workload *w, struct err *e)
 
 int workload_arrange(struct workload *w, const struct workload_options *o, struct err *e)
 {
+	if (workload_filter_needs_links(w))
+		workload_links(w);
 	for (size_t i = 0; i < w->n_targets; i++) {
 		struct suite_list *suites = &w->targets[i].build.suites;
 

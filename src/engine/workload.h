@@ -86,7 +86,8 @@ struct workload {
 	struct workload_board_options board;
 	struct image_recipe_list recipes; /* when needed */
 	unsigned jobs;
-	enum config_fresh fresh; /* how often machines are made anew */
+	bool has_links;             /* deps and rdeps of the suites are known */
+	enum config_fresh fresh;    /* how often machines are made anew */
 	char *run_id;
 	const struct rerun *rerun; /* borrowed: what has passed there is not selected;
 				      NULL */
@@ -132,8 +133,18 @@ int workload_build(
 int workload_arrange(
 	struct workload *w, const struct workload_options *o, struct err *e) MUST_CHECK;
 
-/* Asks the programs for their cases (those whose suites the filter cannot rule out), from
- * the cache where they did not change. Opens places only when something must be asked. */
+/* Finds out what deps() and rdeps() match of each suite; once. */
+void workload_links(struct workload *w);
+/* Refuses what in the filter (ERR_FILTER) or in the configuration's filters (ERR_SETUP)
+ * names nothing there is. After workload_arrange(). */
+int workload_filter_check(
+	struct workload *w, const struct filter_set *filter, struct err *e) MUST_CHECK;
+/* A filter of the configuration asks for them. */
+bool workload_filter_needs_links(const struct workload *w);
+
+/* Checks the filter, and asks the programs for their cases (those whose suites the filter
+ * cannot rule out), from the cache where they did not change. Opens places only when
+ * something must be asked. */
 int workload_list(struct workload *w, const struct filter_set *filter, int64_t timeout_ms,
 	struct err *e) MUST_CHECK;
 /* The places that were asked for, one by one. */
@@ -151,7 +162,7 @@ void workload_close_places(struct workload *w);
 
 enum run_ignored { RUN_IGNORED_DEFAULT, RUN_IGNORED_ONLY, RUN_IGNORED_ALL };
 
-/* Selects cases into the plan, with the fixtures they need. */
+/* Selects cases into the plan: those of the filter, and the fixtures they need. */
 int workload_plan(struct workload *w, const struct filter_set *filter,
 	enum run_ignored ignored, struct plan *plan, struct err *e) MUST_CHECK;
 

@@ -164,6 +164,19 @@ enum filter_answer filter_eval_case(
 	return eval(f->root, &v);
 }
 
+static bool uses(const struct filter_node *node, const char *predicate)
+{
+	for (size_t i = 0; i < node->len; i++)
+		if (uses(node->kids[i], predicate))
+			return true;
+	return node->op == FILTER_TERM && streq(node->predicate->name, predicate);
+}
+
+bool filter_uses(const struct filter *f, const char *predicate)
+{
+	return uses(f->root, predicate);
+}
+
 static const char *const *known_names(
 	enum filter_field field, const struct filter_names *names)
 {

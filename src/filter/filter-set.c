@@ -23,6 +23,14 @@ int filter_set_add(struct filter_set *set, const char *expression,
 	return 0;
 }
 
+bool filter_set_uses(const struct filter_set *set, const char *predicate)
+{
+	for (size_t i = 0; i < set->len; i++)
+		if (filter_uses(set->expressions[i], predicate))
+			return true;
+	return set->default_filter && filter_uses(set->default_filter, predicate);
+}
+
 int filter_set_check(
 	const struct filter_set *set, const struct filter_names *names, struct err *e)
 {

@@ -24,6 +24,8 @@ void filter_set_release(struct filter_set *set);
 /* Parses one -E (ERR_FILTER when it is faulty). */
 int filter_set_add(struct filter_set *set, const char *expression,
 	enum filter_context context, struct err *e) MUST_CHECK;
+/* filter_uses() of any expression, or the default filter. */
+bool filter_set_uses(const struct filter_set *set, const char *predicate);
 /* filter_check() of every expression. */
 int filter_set_check(const struct filter_set *set, const struct filter_names *names,
 	struct err *e) MUST_CHECK;

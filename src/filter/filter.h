@@ -30,6 +30,10 @@ struct filter; /* immutable after parsing; may be shared by threads */
 struct filter *filter_parse(const char *text, enum filter_context context, struct err *e);
 void filter_free(struct filter *f);
 
+/* True when a predicate of this name stands in it: what it needs to be answered is
+ * perhaps costly to find out. */
+bool filter_uses(const struct filter *f, const char *predicate);
+
 /* The canonical expression: parsing it gives the same set. Appended to `out`. */
 void filter_print(const struct filter *f, struct buf *out);
 /* The tree as "(and (test ~ foo) (not (kind = lib)))". Appended to `out`. */
@@ -54,8 +58,10 @@ struct filter_subject {
 	const char *framework;   /* "plain", "gtest", … */
 	const char *group;       /* test group, "@global" without one */
 	const char *const *tags; /* labels; ends with NULL */
-	/* The names for which deps(NAME) and rdeps(NAME) hold; end with NULL. For C: the
-	 * libraries the binary links. For cargo: packages by the package graph. */
+	/* The names for which deps(NAME) and rdeps(NAME) hold; end with NULL. In both:
+	 * the suite's own names, and the libraries it is linked with, because those have
+	 * no tests of their own that could be meant. In the first also what depends on
+	 * the suite, in the second what the suite depends on. */
 	const char *const *deps;
 	const char *const *rdeps;
 	const struct filter *default_filter; /* what default() means; NULL: all() */

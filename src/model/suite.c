@@ -55,6 +55,7 @@ static const struct field fields[] = {
 	FIELD("serial", FIELD_BOOL, serial),
 	FIELD("processors", FIELD_UNSIGNED, processors),
 	FIELD("cost", FIELD_DOUBLE, cost),
+	FIELD("libraries", FIELD_STRV, libraries),
 	FIELD("files", FIELD_STRV, files),
 	FIELD("protocol", FIELD_STRING, protocol),
 	FIELD("framework", FIELD_STRING, framework),
@@ -85,6 +86,8 @@ void suite_release(struct suite *s)
 		else if (fields[i].type == FIELD_STRV)
 			strv_release(member);
 	}
+	strv_release(&s->deps);
+	strv_release(&s->rdeps);
 	suite_clear_cases(s);
 	*s = (struct suite){0};
 }
@@ -102,6 +105,36 @@ bool suite_serves(const struct suite *helper, const struct suite *user)
 {
 	return strv_shares(&helper->fixtures_setup, &user->fixtures_required) ||
 	       strv_shares(&helper->fixtures_cleanup, &user->fixtures_required);
+}
+
+static void push_name(struct strv *list, char *name)
+{
+	if (strv_has(list, name))
+		free(name);
+	else
+		strv_push_take(list, name);
+}
+
+void suite_add_library(struct strv *list, const char *word)
+{
+	const char *slash = strrchr(word, '/'), *base = slash ? slash + 1 : word, *end;
+
+	if (starts_with(word, "-l") && word[2]) {
+		push_name(list, xasprintf("lib%s", word + 2));
+		push_name(list, xstrdup(word + 2));
+		return;
+	}
+	end = strstr(base, ".so");
+	if (end ? end[3] && end[3] != '.' : !ends_with(base, ".a"))
+		return;
+	if (!end)
+		end = base + strlen(base) - strlen(".a");
+	if (*word == '-' || end == base)
+		return;
+	push_name(list, xstrdup(base));
+	push_name(list, xstrndup(base, (size_t)(end - base)));
+	if (starts_with(base, "lib") && end - base > 3)
+		push_name(list, xstrndup(base + 3, (size_t)(end - base - 3)));
 }
 
 struct test_case *suite_find_case(const struct suite *s, const char *name)

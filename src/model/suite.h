@@ -66,6 +66,13 @@ struct suite {
 	unsigned processors; /* slots it takes; 0 means 1 */
 	double cost;         /* bigger starts earlier */
 
+	/* Names of the libraries it is linked with, as far as the build system tells; see
+	 * suite_add_library(). */
+	struct strv libraries;
+	/* What the filter predicates deps() and rdeps() match of it; empty until the
+	 * engine had to find out. */
+	struct strv deps, rdeps;
+
 	/* For the archive: what it reads beside its binary, absolute paths of files or
 	 * directories. */
 	struct strv files;
@@ -89,6 +96,9 @@ struct test_case *suite_add_case(struct suite *s, const char *name);
 void suite_clear_cases(struct suite *s);
 /* True when `helper` sets up, or cleans up after, a fixture `user` needs. */
 bool suite_serves(const struct suite *helper, const struct suite *user);
+/* Adds the names of a library to `list`: "libz.so.1", "libz" and "z" of a path, a
+ * DT_NEEDED entry or "-lz". What names no library adds nothing. */
+void suite_add_library(struct strv *list, const char *word);
 struct test_case *suite_find_case(const struct suite *s, const char *name);
 
 void suite_list_release(struct suite_list *list);

@@ -80,6 +80,38 @@ static void test_check(void)
 		"which is said");
 }
 
+static void test_libraries(void)
+{
+	static const struct {
+		const char *word, *names;
+	} table[] = {
+		{"libz.so.1", "libz.so.1 libz z"},
+		{"/usr/lib/libz.so", "libz.so libz z"},
+		{"sub/libfoo.a", "libfoo.a libfoo foo"},
+		{"plugin.so", "plugin.so plugin"},
+		{"ld-linux-aarch64.so.1", "ld-linux-aarch64.so.1 ld-linux-aarch64"},
+		{"-lm", "libm m"},
+		{"-l", ""},
+		{"-Wl,-rpath,/x/liby.so", ""},
+		{"-Wl,-Bstatic", ""},
+		{"main.o", ""},
+		{"x.sort", ""},
+		{"lib.a", "lib.a lib"},
+		{".so", ""},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		autorelease(strv) struct strv names = STRV_INIT;
+		autofree char *joined = NULL;
+
+		suite_add_library(&names, table[i].word);
+		suite_add_library(&names, table[i].word);
+		joined = strv_join(&names, " ");
+		is_str(joined, table[i].names, table[i].word);
+	}
+}
+
 int main(void)
 {
 	autorelease(suite) struct suite s = {0};
@@ -94,5 +126,6 @@ int main(void)
 	}
 	is_str(s.cases[999].name, "c999", "a thousand cases");
 	ok(suite_find_case(&s, "c500") == &s.cases[500], "are found by name");
+	test_libraries();
 	return tap_done();
 }
