@@ -43,6 +43,8 @@ const struct opt common_filter_opts[] = {
 	{"exact", 0, NULL, NULL, OPT_FLAG, O(exact), "FILTER and --skip are whole names"},
 	{"run-ignored", 0, "WHICH", ignored_choices, OPT_STRING, O(run_ignored),
 		"disabled tests: default, only, all"},
+	{"partition", 0, "METHOD:i/n", NULL, OPT_STRING, O(partition),
+		"shard i of n: slice, hash, count, balanced; METHOD:env asks the CI"},
 	{"list-timeout", 0, "TIME", NULL, OPT_DURATION, O(list_timeout_ms),
 		"limit for a program to list its cases (default 60s)"},
 	{0},
@@ -260,10 +262,28 @@ static struct workload_options workload_options(const struct common *c)
 	};
 }
 
+/* The shard that is asked for. Bazel wants to see that it is heeded. */
+static int read_partition(const struct common *c, struct partition *out, struct err *e)
+{
+	const char *file = getenv("TEST_SHARD_STATUS_FILE");
+
+	if (!c->partition)
+		return 0;
+	if (partition_parse(c->partition, getenv, out, e) < 0)
+		return -1;
+	if (out->source != PARTITION_BAZEL || !file || !*file)
+		return 0;
+	return fs_write_file(file, "", 0, 0644, e) < 0
+		       ? err_context(e, "TEST_SHARD_STATUS_FILE")
+		       : 0;
+}
+
 int common_session_open(struct common_session *s, const struct common *c, struct err *e)
 {
 	struct workload_options o = workload_options(c);
 
+	if (read_partition(c, &o.partition, e) < 0)
+		return -1;
 	interrupt_open(&s->interrupt);
 	s->opened = true;
 	if (project_open(&s->project, c->directory, e) < 0)

@@ -18,7 +18,7 @@ struct common {
 	/* which tests */
 	struct strv expressions, skips;
 	bool exact;
-	const char *run_ignored;
+	const char *run_ignored, *partition;
 	int64_t list_timeout_ms;
 	/* from an archive */
 	const char *archive_file, *extract_to, *workspace_remap;

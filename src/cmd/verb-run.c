@@ -163,6 +163,12 @@ static int nothing_selected(struct invocation *in, struct err *e)
 		emit_note(&in->session.emit, "no test was selected");
 		return 0;
 	}
+	if (in->session.workload.partition.count > 1)
+		return err_set(e, ERR_NO_TESTS,
+			"no test was selected: of what the filter leaves, none is in "
+			"shard %u of %u; --no-tests pass accepts that",
+			in->session.workload.partition.index,
+			in->session.workload.partition.count);
 	if (in->plan.filtered_out)
 		return err_set(e, ERR_NO_TESTS,
 			"no test was selected: the filter leaves out all %zu (see `xtest "

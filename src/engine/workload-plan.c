@@ -11,14 +11,6 @@ static bool ignored_is_wanted(const struct test_case *test, enum run_ignored ign
 		       test->ignored == (ignored == RUN_IGNORED_ONLY));
 }
 
-/* Nothing is to be found out about it that an earlier run did not. */
-static bool is_done(const struct workload *w, size_t column, const struct suite *suite,
-	const struct test_case *test)
-{
-	return w->rerun &&
-	       rerun_has_passed(w->rerun, &w->columns[column].event, suite, test);
-}
-
 /* The group the configuration puts a case into. */
 static int find_group(const struct workload *w, size_t column,
 	struct filter_subject *subject, struct err *e)
@@ -58,13 +50,30 @@ static int select_suite(struct workload *w, size_t column, const struct suite *s
 		answer = filter_set_case(filter, &subject, NULL, e);
 		if (answer == FILTER_ERROR)
 			return -1;
-		if (answer == FILTER_YES && ignored_is_wanted(test, ignored) &&
-			!is_done(w, column, suite, test))
+		if (answer == FILTER_YES && ignored_is_wanted(test, ignored))
 			plan_add(plan, suite, test, column);
 		else
 			plan->filtered_out++;
 	}
 	return 0;
+}
+
+/* Nothing is to be found out about these that an earlier run did not. After the shards
+ * are made, so that a case is in the same one the second time. */
+static void drop_done(const struct workload *w, struct plan *plan)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->len; i++) {
+		const struct plan_item *item = &plan->items[i];
+
+		if (rerun_has_passed(w->rerun, &w->columns[item->column].event,
+			    item->suite, item->test))
+			plan->filtered_out++;
+		else
+			plan->items[kept++] = *item;
+	}
+	plan->len = kept;
 }
 
 /* Fixtures a selected case needs come along, and those fixtures' own, until nothing more
@@ -103,6 +112,10 @@ int workload_plan(struct workload *w, const struct filter_set *filter,
 					e) < 0)
 				return -1;
 	}
+	if (w->partition.method)
+		workload_partition(w, plan);
+	if (w->rerun)
+		drop_done(w, plan);
 	add_fixtures(w, plan);
 	return plan_link(plan, e);
 }

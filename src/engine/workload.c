@@ -107,6 +107,7 @@ int workload_open(struct workload *w, const struct project *project,
 			   : CONFIG_FRESH_RUN;
 	w->machine = o->machine;
 	w->board = o->board;
+	w->partition = o->partition;
 	w->verbose = o->verbose;
 	launch_environment(&w->environment);
 	launch_staged_environment(&w->staged_environment);

@@ -13,6 +13,7 @@
 #include "engine/place.h"
 #include "filter/filter-set.h"
 #include "image/image.h"
+#include "model/partition.h"
 #include "model/plan.h"
 #include "model/target.h"
 
@@ -87,6 +88,7 @@ struct workload {
 	struct image_recipe_list recipes; /* when needed */
 	unsigned jobs;
 	bool has_links;             /* deps and rdeps of the suites are known */
+	struct partition partition; /* which shard of what is selected is planned */
 	enum config_fresh fresh;    /* how often machines are made anew */
 	char *run_id;
 	const struct rerun *rerun; /* borrowed: what has passed there is not selected;
@@ -109,6 +111,7 @@ struct workload_options {
 	enum config_fresh fresh; /* UNSET: the configuration's, else for the run */
 	struct workload_machine_options machine;
 	struct workload_board_options board;
+	struct partition partition;
 };
 
 /* Knows the targets and resolves what is asked for; builds nothing. Borrows project, emit
@@ -162,9 +165,15 @@ void workload_close_places(struct workload *w);
 
 enum run_ignored { RUN_IGNORED_DEFAULT, RUN_IGNORED_ONLY, RUN_IGNORED_ALL };
 
-/* Selects cases into the plan: those of the filter, and the fixtures they need. */
+/* Selects cases into the plan: those of the filter, of them those of the workload's
+ * shard, and the fixtures they need. */
 int workload_plan(struct workload *w, const struct filter_set *filter,
 	enum run_ignored ignored, struct plan *plan, struct err *e) MUST_CHECK;
+
+/* Leaves in the plan, of which no links are made yet, what is in the workload's shard. A
+ * case is in the same shard on every column; a fixture goes to each shard that needs it
+ * (and is left to workload_plan() to add), and is shared out only when nobody does. */
+void workload_partition(struct workload *w, struct plan *plan);
 
 /* True when the suite belongs to the column. */
 bool workload_in_column(const struct workload_column *column, const struct suite *suite);

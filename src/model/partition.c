@@ -81,33 +81,32 @@ static int read_variables(char *(*lookup)(const char *), const char *index_name,
 	return 1;
 }
 
-static int read_environment(char *(*lookup)(const char *), struct partition *out,
-	enum partition_source *source, struct err *e)
+static int read_environment(
+	char *(*lookup)(const char *), struct partition *out, struct err *e)
 {
 	int got = read_variables(
 		lookup, "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS", 0, out, e);
 
-	*source = PARTITION_BAZEL;
+	out->source = PARTITION_BAZEL;
 	if (got == 0) {
-		*source = PARTITION_GITLAB;
+		out->source = PARTITION_GITLAB;
 		got = read_variables(lookup, "CI_NODE_INDEX", "CI_NODE_TOTAL", 1, out, e);
 	}
 	if (got == 0) {
-		*source = PARTITION_NOWHERE;
+		out->source = PARTITION_NOWHERE;
 		out->index = out->count = 1;
 	}
 	return got < 0 ? -1 : 0;
 }
 
 int partition_parse(const char *text, char *(*lookup)(const char *name),
-	struct partition *out, enum partition_source *source, struct err *e)
+	struct partition *out, struct err *e)
 {
 	const char *colon = strchr(text, ':'), *numbers = colon ? colon + 1 : text;
 	autofree char *name = colon ? xstrndup(text, (size_t)(colon - text))
 				    : xstrdup(streq(text, "env") ? "slice" : "");
 
 	*out = (struct partition){0};
-	*source = PARTITION_GIVEN;
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (streq(name, methods[i].name))
 			out->method = methods[i].method;
@@ -117,13 +116,21 @@ int partition_parse(const char *text, char *(*lookup)(const char *name),
 			"or one of these methods with :env; not \"%s\"",
 			text);
 	if (streq(numbers, "env"))
-		return read_environment(lookup, out, source, e);
+		return read_environment(lookup, out, e);
 	if (!parse_numbers(numbers, out))
 		return err_set(e, ERR_USAGE,
 			"--partition %s: expected i/n with 1 <= i <= n <= %d, as in "
 			"%s:1/4",
 			text, PARTITION_MAX, name);
 	return 0;
+}
+
+const char *partition_method_name(enum partition_method method)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (methods[i].method == method)
+			return methods[i].name;
+	return "none";
 }
 
 /* ---- choosing */

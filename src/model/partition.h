@@ -20,13 +20,7 @@ enum partition_method {
 	PARTITION_BALANCED, /* equal sums of durations */
 };
 
-/* Zero-initialised: everything. */
-struct partition {
-	enum partition_method method;
-	unsigned index, count; /* the index-th of count, from 1 on */
-};
-
-/* Where METHOD:env takes its numbers from. */
+/* Where the numbers come from. */
 enum partition_source {
 	PARTITION_GIVEN,   /* METHOD:i/n */
 	PARTITION_BAZEL,   /* TEST_SHARD_INDEX, TEST_TOTAL_SHARDS */
@@ -34,10 +28,19 @@ enum partition_source {
 	PARTITION_NOWHERE, /* neither is set: it is 1/1 */
 };
 
+/* Zero-initialised: everything. */
+struct partition {
+	enum partition_method method;
+	unsigned index, count; /* the index-th of count, from 1 on */
+	enum partition_source source;
+};
+
 /* Reads "slice:2/5", or "slice:env", or "env", which is slice:env. `lookup` is getenv,
  * and asked for nothing else than the variables above. ERR_USAGE. */
 int partition_parse(const char *text, char *(*lookup)(const char *name),
-	struct partition *out, enum partition_source *source, struct err *e) MUST_CHECK;
+	struct partition *out, struct err *e) MUST_CHECK;
+/* "slice", … */
+const char *partition_method_name(enum partition_method method);
 
 /* A case to be placed; strings are borrowed. Suite, test and host together are unique. */
 struct partition_case {

@@ -63,12 +63,11 @@ static void test_parse(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct partition p;
-		enum partition_source source;
 		struct err e = {0};
 		int status;
 
 		fake_variables = table[i].env;
-		status = partition_parse(table[i].text, lookup, &p, &source, &e);
+		status = partition_parse(table[i].text, lookup, &p, &e);
 		if (!table[i].method)
 			ok(status < 0 && e.kind == ERR_USAGE &&
 					strstr(e.msg, "--partition"),
@@ -77,7 +76,7 @@ static void test_parse(void)
 			ok(status == 0 && p.method == table[i].method &&
 					p.index == table[i].index &&
 					p.count == table[i].count &&
-					source == table[i].source,
+					p.source == table[i].source,
 				"%s is shard %u of %u %s", table[i].text, p.index,
 				p.count, e.msg);
 	}
@@ -146,7 +145,7 @@ static void assign(
 {
 	memset(shard, 0, CASES_MAX);
 	for (unsigned index = 1; index <= count; index++) {
-		struct partition p = {method, index, count};
+		struct partition p = {method, index, count, PARTITION_GIVEN};
 		struct bed copy = *b;
 
 		shuffle(&copy, index * 77);
@@ -161,8 +160,6 @@ static void assign(
 		}
 	}
 }
-
-static const char *const method_names[] = {"none", "slice", "hash", "count", "balanced"};
 
 static void test_disjoint_and_complete(void)
 {
@@ -180,7 +177,8 @@ static void test_disjoint_and_complete(void)
 				for (size_t i = 0; i < b.len; i++)
 					wrong += shard[i] < 1 || shard[i] > count;
 			}
-		is_int((long long)wrong, 0, method_names[method]);
+		is_int((long long)wrong, 0,
+			partition_method_name((enum partition_method)method));
 	}
 }
 
@@ -266,7 +264,7 @@ static void test_unknown_durations(void)
 {
 	static struct bed b;
 	unsigned char balanced[CASES_MAX], slice[CASES_MAX];
-	struct partition p = {PARTITION_BALANCED, 1, 2};
+	struct partition p = {PARTITION_BALANCED, 1, 2, PARTITION_GIVEN};
 
 	fill(&b, 100, 9);
 	for (size_t i = 0; i < b.len; i++)
