@@ -1,6 +1,8 @@
 #include "engine/place-private.h"
 #include "engine/ship.h"
 
+#include <signal.h>
+
 enum {
 	GIVE_UP_MS = 120000,  /* from the cut */
 	FIRST_PAUSE_MS = 100, /* between two tries; doubles */
@@ -50,6 +52,9 @@ bool place_return_cut(struct place *p, const char *reason)
 		return false;
 	b->away = true;
 	b->again_ms = now + pause_ms(b->tries++);
+	/* It would take our closing for a farewell. */
+	if (p->link.pid > 0)
+		kill(p->link.pid, SIGKILL);
 	place_close_link(p, &why);
 	session_cut(p->session);
 	p->state = PLACE_COMING;

@@ -105,6 +105,16 @@ static void give_place_up(struct schedule *s, struct pool_place *place, const ch
 		emit_note(s->o->emit, text);
 }
 
+static void tell_news(struct schedule *s, struct place *place)
+{
+	char *news;
+
+	while ((news = place_take_news(place))) {
+		emit_note(s->o->emit, news);
+		free(news);
+	}
+}
+
 void schedule_tend_places(struct schedule *s)
 {
 	for (size_t i = 0; i < s->pool.len; i++) {
@@ -113,6 +123,7 @@ void schedule_tend_places(struct schedule *s)
 		struct err e = {0};
 		size_t running = place->running;
 
+		tell_news(s, place->place);
 		if (place->gone || place_state(place->place) != PLACE_DOWN)
 			continue;
 		why = xstrdup(place_why_down(place->place));

@@ -45,6 +45,11 @@ void ssh_client_free(struct ssh_client *c)
 	free(c);
 }
 
+bool ssh_client_is_up(const struct ssh_client *c)
+{
+	return ssh_is_connected(c->session);
+}
+
 const char *ssh_client_name(const struct ssh_client *c)
 {
 	return c->name;

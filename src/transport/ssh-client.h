@@ -31,6 +31,8 @@ struct ssh_client_options {
 struct ssh_client *ssh_client_open(
 	const struct ssh_uri *uri, const struct ssh_client_options *o, struct err *e);
 void ssh_client_free(struct ssh_client *c);
+/* The connection stands: what failed was something else. */
+bool ssh_client_is_up(const struct ssh_client *c);
 /* "user@host:port", as resolved. Borrowed. */
 const char *ssh_client_name(const struct ssh_client *c);
 

@@ -98,7 +98,8 @@ static void work(struct helper *h, struct ssh_client *c)
 	int status = 0;
 
 	if (ssh_boot_run(c, &boot, &booted, &e) < 0) {
-		report(h, SSH_REPORT_FAILED, e.msg);
+		report(h, ssh_client_is_up(c) ? SSH_REPORT_FAILED : SSH_REPORT_CUT,
+			e.msg);
 		return;
 	}
 	report(h, SSH_REPORT_UP, ssh_client_name(c));

@@ -187,6 +187,7 @@ const struct transport transport_ssh = {
 	.name = "ssh",
 	.help = "a board that is reached over SSH: ssh://[user@]host[:port]",
 	.staged = true,
+	.returns = true,
 	.claims = ssh_claims,
 	.open = ssh_open,
 	.close = ssh_close,

@@ -59,6 +59,11 @@ const struct wire_welcome *place_welcome(const struct place *p)
 	return p->state == PLACE_UP ? &p->welcome : NULL;
 }
 
+char *place_take_news(struct place *p UNUSED)
+{
+	return NULL;
+}
+
 int place_renew(struct place *p, struct err *e)
 {
 	if (p->n_tasks)
