@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-enum { TICK_MS = 100 };
+enum { TICK_MS = 100, LONG_US = 1000 * 1000 };
 
 void schedule_result_release(struct schedule_result *r)
 {
@@ -127,13 +127,17 @@ struct rank {
 	size_t index;
 };
 
-/* By priority, then the longest first, so that none of them runs alone at the end. What
- * is not known may be long. */
+/* What is short, or not known, keeps the order of the build system from run to run. */
+static int64_t length_of(const struct rules *r)
+{
+	return r->expected_us < LONG_US ? 0 : r->expected_us;
+}
+
+/* By priority, then the longest first, so that none of them runs alone at the end. */
 static int by_rules(const void *a, const void *b)
 {
 	const struct rank *x = a, *y = b;
-	int64_t x_us = x->rules->expected_us < 0 ? INT64_MAX : x->rules->expected_us;
-	int64_t y_us = y->rules->expected_us < 0 ? INT64_MAX : y->rules->expected_us;
+	int64_t x_us = length_of(x->rules), y_us = length_of(y->rules);
 
 	if (x->rules->priority != y->rules->priority)
 		return x->rules->priority > y->rules->priority ? -1 : 1;

@@ -235,18 +235,20 @@ static void test_order(void)
 {
 	autorelease(bed) struct bed b;
 
-	BED(&b, 1, ".", ".", ".", ".", ".");
-	b.rules[0].expected_us = 10;
-	b.rules[1].expected_us = 30;
-	b.rules[2].expected_us = 20;
+	BED(&b, 1, ".", ".", ".", ".", ".", ".");
+	b.rules[0].expected_us = 2000000;
+	b.rules[1].expected_us = 3000000;
+	b.rules[2].expected_us = 9000000;
 	b.rules[2].priority = -1;
 	b.rules[3].priority = 1;
 	b.rules[3].expected_us = 1;
+	b.rules[5].expected_us = 900000;
 	run(&b);
 	is_told(&b,
-		"start d, end d 1/1 pass, start e, end e 1/1 pass, start b, end b 1/1 "
-		"pass, start a, end a 1/1 pass, start c, end c 1/1 pass",
-		"by priority, then what is not known and what takes longest");
+		"start d, end d 1/1 pass, start b, end b 1/1 pass, start a, end a 1/1 "
+		"pass, start e, end e 1/1 pass, start f, end f 1/1 pass, start c, end c "
+		"1/1 pass",
+		"by priority, then what takes longest, then as they come");
 }
 
 /* It gets its room before those of lower priority take it again and again. */
