@@ -12,14 +12,13 @@ static bool ignored_is_wanted(const struct test_case *test, enum run_ignored ign
 }
 
 /* The group the configuration puts a case into. */
-static int find_group(const struct workload *w, size_t column,
-	struct filter_subject *subject, struct err *e)
+static int find_group(
+	const struct workload *w, struct filter_subject *subject, struct err *e)
 {
-	const struct launch *l = &w->columns[column].launch;
 	struct config_case_settings settings;
 
 	subject->group = NULL;
-	if (config_case_settings(w->project->config, l->profile, subject, &settings, e) <
+	if (config_case_settings(w->project->config, w->profile, subject, &settings, e) <
 		0)
 		return -1;
 	subject->group = settings.test_group ? settings.test_group : "@global";
@@ -45,7 +44,7 @@ static int select_suite(struct workload *w, size_t column, const struct suite *s
 
 		/* A suite that is its own one case goes by the suite's name. */
 		subject.test = *test->name ? test->name : suite->name;
-		if (grouped && find_group(w, column, &subject, e) < 0)
+		if (grouped && find_group(w, &subject, e) < 0)
 			return -1;
 		answer = filter_set_case(filter, &subject, NULL, e);
 		if (answer == FILTER_ERROR)

@@ -105,6 +105,7 @@ int workload_open(struct workload *w, const struct project *project,
 		   : w->settings.fresh > CONFIG_FRESH_UNSET
 			   ? (enum config_fresh)w->settings.fresh
 			   : CONFIG_FRESH_RUN;
+	w->profile = o->profile;
 	w->machine = o->machine;
 	w->board = o->board;
 	w->partition = o->partition;

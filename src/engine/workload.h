@@ -80,6 +80,7 @@ struct workload {
 	size_t n_columns;
 	struct config_settings
 		settings; /* of the profile; borrows from the project's configuration */
+	const char *profile;            /* borrowed; NULL: none was named */
 	struct strv environment;        /* of local and user places */
 	struct strv staged_environment; /* of the others */
 	bool verbose;
