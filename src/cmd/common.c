@@ -19,7 +19,7 @@ const struct opt common_build_opts[] = {
 		"build and test for this target; may be given several times"},
 	{"on", 0, "PLACE", NULL, OPT_LIST, O(places),
 		"where target tests run: local, user (default for a foreign CPU), "
-		"system, ssh://[user@]host[:port]"},
+		"system, ssh://[user@]host[:port], a board's name, label:WORD"},
 	{"directory", 'C', "DIR", NULL, OPT_STRING, O(directory),
 		"the project (default: the working directory)"},
 	{"adapter", 0, "NAME", NULL, OPT_STRING, O(adapter),
@@ -77,6 +77,8 @@ const struct opt common_machine_opts[] = {
 };
 
 const struct opt common_board_opts[] = {
+	{"each", 0, NULL, NULL, OPT_FLAG, O(each),
+		"run every test on every board; else boards share them"},
 	{"ssh-config", 0, "FILE", NULL, OPT_STRING, O(ssh_config),
 		"in the stead of ~/.ssh/config; `none`: no file at all"},
 	{"ssh-accept-new", 0, NULL, NULL, OPT_FLAG, O(ssh_accept_new),
@@ -258,6 +260,7 @@ static struct workload_options workload_options(const struct common *c)
 				.ssh_config = c->ssh_config,
 				.accept_new = c->ssh_accept_new,
 				.lock_timeout_ms = c->lock_timeout_ms,
+				.each = c->each,
 			},
 	};
 }

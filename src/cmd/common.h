@@ -29,7 +29,7 @@ struct common {
 	bool no_snapshots;
 	/* boards */
 	const char *ssh_config;
-	bool ssh_accept_new;
+	bool ssh_accept_new, each;
 	int64_t lock_timeout_ms;
 	/* running */
 	int64_t timeout_ms;

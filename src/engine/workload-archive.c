@@ -224,7 +224,7 @@ static int check_staged(const struct workload *w, const struct workload_unpack_o
 
 	workload_split_places(w, o->places, &uris);
 	for (size_t i = 0; i < uris.len; i++) {
-		const struct transport *transport = transport_find(uris.v[i]);
+		const struct transport *transport = workload_transport(w, uris.v[i]);
 
 		if (!transport || !transport->staged)
 			continue;
@@ -252,7 +252,7 @@ static bool is_all_staged(const struct workload *w,
 
 	workload_split_places(w, o->places, &uris);
 	for (size_t i = 0; i < uris.len; i++) {
-		const struct transport *transport = transport_find(uris.v[i]);
+		const struct transport *transport = workload_transport(w, uris.v[i]);
 
 		if (!transport || !transport->staged)
 			return false;

@@ -30,13 +30,14 @@ static struct place *start_place(
 	struct workload *w, struct workload_column *c, struct err *e)
 {
 	const struct workload_target *t = &w->targets[c->target];
+	const struct board_config *board = workload_board_config(c->board, c->n_places);
 	struct place_config config = {
-		.uri = c->uri,
+		.uri = board ? board->uri : c->uri,
 		.target = c->launch.toolchain->target,
 		.toolchain = c->launch.toolchain,
 		.runner_path = c->runner_path,
 		.machine = c->machine ? workload_machine_config(c->machine) : NULL,
-		.board = workload_board_config(c->board),
+		.board = board,
 	};
 	struct place_view view = {
 		.emulate = c->launch.emulate ? t->target : NULL,
@@ -67,25 +68,31 @@ static int prepare(struct workload *w, struct workload_column *c, struct err *e)
 			    : workload_board_make(w, c, e);
 }
 
+/* The first machine saves what the others go on from; boards have nothing of each other.
+ */
 static int start_first(struct workload *w, struct workload_column *c, struct err *e)
 {
-	struct place *place;
+	size_t n;
 
 	if (c->staged && prepare(w, c, e) < 0)
 		return -1;
 	tell_command_line(w, c);
-	place = start_place(w, c, e);
-	if (!place)
-		return -1;
-	c->places = xcalloc(1, sizeof(struct place *));
-	c->places[c->n_places++] = place;
+	n = MAX(1, workload_board_count(c->board));
+	c->places = xcalloc(n, sizeof(struct place *));
+	while (c->n_places < n) {
+		struct place *place = start_place(w, c, e);
+
+		if (!place)
+			return -1;
+		c->places[c->n_places++] = place;
+	}
 	return 0;
 }
 
 /* What the first one has saved the others go on from, so they come after it. */
 static void start_others(struct workload *w, struct workload_column *c, size_t cases)
 {
-	size_t n = c->machine ? workload_machine_count(w, c, cases) : 1;
+	size_t n = c->machine ? workload_machine_count(w, c, cases) : c->n_places;
 	struct err e = {0};
 
 	c->places = xrealloc(c->places, n * sizeof(struct place *));
@@ -109,44 +116,108 @@ static const char *hint(const struct workload *w)
 				 : "";
 }
 
-/* What the way to a board is waiting for, or what is sent on it before there is one. */
-static void tell_doing(struct step *step, const struct place *place)
-{
-	double fraction;
-	const char *doing = place_doing(place, &fraction);
+/* A place on its way. */
+struct opening {
+	struct workload_column *column;
+	struct place *place;
+	struct step step;
+	bool told; /* that it is not to be had */
+};
 
-	if (doing)
-		step_line(step, doing, fraction);
-	else if (place_state(place) != PLACE_DOWN)
-		step_end(step, "Reached", step->what);
+static size_t list_openings(struct workload *w, struct workload_column *const *columns,
+	size_t n, struct opening *all)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < columns[i]->n_places; k++) {
+			const struct board_config *board =
+				workload_board_config(columns[i]->board, k);
+
+			if (count == OPENING_MAX)
+				return OPENING_MAX + 1;
+			all[count++] = (struct opening){
+				.column = columns[i],
+				.place = columns[i]->places[k],
+				.step = {.emit = w->emit,
+					.verb = "Reaching",
+					.what = board ? board->name : columns[i]->uri},
+			};
+		}
+	return count;
 }
 
-/* Every first place is up, or one is not to be had. */
+/* What the way to a board is waiting for, or what is sent on it before there is one. */
+static void tell_doing(struct opening *o)
+{
+	double fraction;
+	const char *doing = place_doing(o->place, &fraction);
+
+	if (doing)
+		step_line(&o->step, doing, fraction);
+	else if (place_state(o->place) != PLACE_DOWN)
+		step_end(&o->step, "Reached", o->step.what);
+}
+
+/* One of the column's places is up: it becomes the first. */
+static bool has_place(struct workload_column *c)
+{
+	for (size_t i = 0; i < c->n_places; i++) {
+		struct place *place = c->places[i];
+
+		if (place_state(place) != PLACE_UP)
+			continue;
+		c->places[i] = c->places[0];
+		c->places[0] = place;
+		return true;
+	}
+	return false;
+}
+
+/* A board that is not to be had leaves its cases to the others; the last one does not. */
+static int look_at(struct workload *w, struct opening *o, struct err *e)
+{
+	const struct workload_column *c = o->column;
+	size_t left = 0;
+	autofree char *text = NULL;
+
+	tell_doing(o);
+	if (o->told || place_state(o->place) != PLACE_DOWN)
+		return 0;
+	for (size_t i = 0; i < c->n_places; i++)
+		left += place_state(c->places[i]) != PLACE_DOWN;
+	if (!left)
+		return err_set(e, ERR_INFRA, "%s: %s%s", c->label,
+			place_why_down(o->place), hint(w));
+	o->told = true;
+	text = xasprintf("%s is left out: %s", o->step.what, place_why_down(o->place));
+	emit_note(w->emit, text);
+	return 0;
+}
+
+/* Every column has a place that is up, or there is none to be had. */
 static int wait_first(struct workload *w, struct workload_column *const *columns,
 	size_t n, struct err *e)
 {
 	struct place *places[OPENING_MAX];
-	struct step steps[OPENING_MAX];
-	size_t coming;
+	struct opening all[OPENING_MAX];
+	size_t count = list_openings(w, columns, n, all), ready;
 
-	for (size_t i = 0; i < n; i++)
-		steps[i] = (struct step){
-			.emit = w->emit, .verb = "Reaching", .what = columns[i]->uri};
-
+	if (count > OPENING_MAX)
+		return err_set(e, ERR_USAGE, "more than %d places at once are too many",
+			OPENING_MAX);
 	do {
-		coming = 0;
-		for (size_t i = 0; i < n; i++) {
-			places[i] = columns[i]->places[0];
-			coming += place_state(places[i]) == PLACE_COMING;
-			tell_doing(&steps[i], places[i]);
-			if (place_state(places[i]) == PLACE_DOWN)
-				return err_set(e, ERR_INFRA, "%s: %s%s",
-					columns[i]->label, place_why_down(places[i]),
-					hint(w));
+		for (size_t i = 0; i < count; i++) {
+			places[i] = all[i].place;
+			if (look_at(w, &all[i], e) < 0)
+				return -1;
 		}
-		if (!coming)
+		ready = 0;
+		for (size_t i = 0; i < n; i++)
+			ready += has_place(columns[i]);
+		if (ready == n)
 			return 0;
-		place_wait(places, n, w->interrupt->fd, WAIT_MS);
+		place_wait(places, count, w->interrupt->fd, WAIT_MS);
 	} while (!interrupt_check(w->interrupt));
 	return err_set(e, ERR_TESTS_FAILED, "interrupted");
 }
@@ -170,6 +241,9 @@ static void tell(struct workload *w, struct workload_column *c)
 	const struct place *place = c->places[0];
 	struct event event = {.type = EVENT_PLACE, .place.column = &c->event};
 
+	/* A board runs as much at once as it has processors for. */
+	if (c->board)
+		c->event.slots = MIN(w->jobs, MAX(1, place_welcome(place)->cpus));
 	if (place_detail(place)) {
 		free(c->detail);
 		c->event.detail = c->detail = xstrdup(place_detail(place));
@@ -178,6 +252,21 @@ static void tell(struct workload *w, struct workload_column *c)
 	if (place_remark(place))
 		emit_note(w->emit, place_remark(place));
 	tell_view_problem(w, c);
+}
+
+/* What was left out is not tried again and again by the schedule. */
+static void drop_missing(struct workload_column *c)
+{
+	size_t kept = 0;
+
+	if (!c->board)
+		return;
+	for (size_t i = 0; i < c->n_places; i++)
+		if (place_state(c->places[i]) == PLACE_DOWN)
+			place_close(c->places[i]);
+		else
+			c->places[kept++] = c->places[i];
+	c->n_places = kept;
 }
 
 static size_t count_cases(const struct workload *w, const struct plan *plan,
@@ -199,8 +288,10 @@ static int open_columns(struct workload *w, struct workload_column *const *colum
 			return -1;
 	if (wait_first(w, columns, n, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		drop_missing(columns[i]);
 		tell(w, columns[i]);
+	}
 	return 0;
 }
 

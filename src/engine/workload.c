@@ -277,7 +277,7 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 	const struct workload_target *t = &w->targets[target];
 	bool host = platform == PLATFORM_HOST;
 	const struct toolchain *toolchain = host ? &w->host_toolchain : &t->toolchain;
-	const struct transport *transport = transport_find(uri);
+	const struct transport *transport = workload_transport(w, uri);
 	bool emulate = !host && streq(uri, "user"), staged = transport->staged;
 	const char *user = o->user ? o->user : w->settings.user;
 	struct workload_column *c;
@@ -317,6 +317,9 @@ static int add_column(struct workload *w, size_t target, enum platform platform,
 	c->runner_path = target_runner_path(staged ? t->target : w->host, e);
 	if (!c->runner_path)
 		return -1;
+	if (staged && !c->renewable && user)
+		return err_set(e, ERR_SETUP,
+			"--user %s: on a board tests run as who is let in there", user);
 	return staged ? set_staged_user(user, &c->launch, &w->staged_environment, e)
 		      : set_user(user, &c->launch, &w->environment, e);
 }
@@ -330,15 +333,28 @@ void workload_split_places(
 		strv_split(uris, w->settings.place, ",");
 }
 
-static int check_place(const struct workload_target *t, const char *uri, struct err *e)
+const struct transport *workload_transport(const struct workload *w, const char *word)
 {
-	if (!transport_find(uri))
+	/* A list of boards is as its first one. */
+	autofree char *first = xstrndup(word, strcspn(word, ","));
+
+	return workload_board_is(w, first) ? transport_find("ssh://")
+					   : transport_find(word);
+}
+
+static int check_place(const struct workload *w, const struct workload_target *t,
+	const char *uri, struct err *e)
+{
+	const struct transport *transport = workload_transport(w, uri);
+
+	if (!transport)
 		return err_set(e, ERR_USAGE,
 			"--on %s: no such place; there are `local` (this CPU), `user` "
-			"(QEMU user mode), `system` (a machine in QEMU) and "
-			"ssh://[user@]host (a board)",
+			"(QEMU user mode), `system` (a machine in QEMU), "
+			"ssh://[user@]host (a board), and the names and labels of "
+			"`boards` in xtest.json",
 			uri);
-	if (!transport_find(uri)->staged && toolchain_need_run(&t->toolchain, e) < 0)
+	if (!transport->staged && toolchain_need_run(&t->toolchain, e) < 0)
 		return -1;
 	if (streq(uri, "local") && !t->toolchain.native)
 		return err_set(e, ERR_SETUP,
@@ -355,25 +371,47 @@ static int check_place(const struct workload_target *t, const char *uri, struct 
 	return 0;
 }
 
+/* Boards share one column, or have one each; what else there is has its own. */
+static int gather_places(const struct workload *w, const struct workload_target *t,
+	const struct workload_options *o, struct strv *columns, struct err *e)
+{
+	const char *usual = t->toolchain.native ? "local" : "user";
+	autorelease(strv) struct strv words = STRV_INIT, boards = STRV_INIT;
+	autofree char *shared = NULL;
+
+	workload_split_places(w, o->places, &words);
+	if (!words.len)
+		strv_push(&words, usual);
+	for (size_t i = 0; i < words.len; i++) {
+		if (check_place(w, t, words.v[i], e) < 0)
+			return -1;
+		if (!workload_board_is(w, words.v[i]))
+			strv_push(columns, words.v[i]);
+		else if (workload_board_expand(
+				 w, words.v[i], t->target->name, &boards, e) < 0)
+			return -1;
+	}
+	if (o->board.each)
+		strv_push_all(columns, &boards);
+	else if (boards.len)
+		strv_push_take(columns, strv_join(&boards, ","));
+	return 0;
+}
+
 static int add_target_columns(struct workload *w, size_t target,
 	const struct workload_options *o, struct err *e)
 {
 	const struct workload_target *t = &w->targets[target];
-	const char *usual = t->toolchain.native ? "local" : "user";
 	autorelease(strv) struct strv uris = STRV_INIT;
 
-	workload_split_places(w, o->places, &uris);
-	if (!uris.len)
-		strv_push(&uris, usual);
+	if (gather_places(w, t, o, &uris, e) < 0)
+		return -1;
 	for (size_t i = 0; i < uris.len; i++) {
-		const char *uri = uris.v[i];
-		char *label;
+		char *label = uris.len > 1
+				      ? xasprintf("%s@%s", t->target->name, uris.v[i])
+				      : xstrdup(t->target->name);
 
-		if (check_place(t, uri, e) < 0)
-			return -1;
-		label = uris.len > 1 ? xasprintf("%s@%s", t->target->name, uri)
-				     : xstrdup(t->target->name);
-		if (add_column(w, target, PLATFORM_TARGET, uri, label, o, e) < 0)
+		if (add_column(w, target, PLATFORM_TARGET, uris.v[i], label, o, e) < 0)
 			return -1;
 	}
 	return 0;

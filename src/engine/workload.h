@@ -65,6 +65,7 @@ struct workload_board_options {
 	const char *ssh_config;  /* NULL: $XTEST_SSH_CONFIG, else the user's own */
 	bool accept_new;         /* keys of hosts nobody knows */
 	int64_t lock_timeout_ms; /* 0: ten minutes */
+	bool each; /* every case runs on every board; else they share them */
 };
 
 struct workload {
@@ -151,6 +152,8 @@ bool workload_filter_needs_links(const struct workload *w);
  * something must be asked. */
 int workload_list(struct workload *w, const struct filter_set *filter, int64_t timeout_ms,
 	struct err *e) MUST_CHECK;
+/* What leads to a place, or to the boards a word or list of --on means; NULL: nothing. */
+const struct transport *workload_transport(const struct workload *w, const char *word);
 /* The places that were asked for, one by one. */
 void workload_split_places(
 	const struct workload *w, const struct strv *places, struct strv *uris);

@@ -237,6 +237,36 @@ static const struct config_key record_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key hook_keys[] = {
+	{"command", CONFIG_COMMAND, FIELD(config_hook, command), .required = true,
+		.help = "program and arguments, or a text for the shell"},
+	{"timeout", CONFIG_DURATION, FIELD(config_hook, timeout_us),
+		.help = "time it may take; 60s by default"},
+	{.name = NULL},
+};
+
+static const struct config_key board_keys[] = {
+	{"on", CONFIG_STRING, FIELD(config_board, on), .required = true,
+		.help = "where it is: ssh://[user@]host[:port]"},
+	{"target", CONFIG_STRING, FIELD(config_board, target),
+		.help = "the target it is for"},
+	{"labels", CONFIG_STRINGS, FIELD(config_board, labels),
+		.help = "words for --on label:WORD"},
+	{"power-on", CONFIG_SHORT, FIELD(config_board, power_on), .keys = hook_keys,
+		.help = "switches it on, before it is reached"},
+	{"power-off", CONFIG_SHORT, FIELD(config_board, power_off), .keys = hook_keys,
+		.help = "switches it off, when the run has left it"},
+	{"reset", CONFIG_SHORT, FIELD(config_board, reset), .keys = hook_keys,
+		.help = "resets it, once, when it cannot be reached"},
+	{"before", CONFIG_SHORT, FIELD(config_board, before), .keys = hook_keys,
+		.help = "runs here before it is reached"},
+	{"after", CONFIG_SHORT, FIELD(config_board, after), .keys = hook_keys,
+		.help = "runs here when the run has left it"},
+	{"console", CONFIG_COMMAND, FIELD(config_board, console),
+		.help = "prints what its console says, for as long as it runs"},
+	{.name = NULL},
+};
+
 static const struct config_key build_keys[] = {
 	{"args", CONFIG_STRINGS, .offset = 0,
 		.help = "arguments for the build system's configure step"},
@@ -315,6 +345,9 @@ const struct config_key config_table_top[] = {
 		.help = "the machines of the place `system`"},
 	{"record", CONFIG_OBJECT, FIELD(config, record), .keys = record_keys,
 		.help = "what is kept of runs"},
+	{"boards", CONFIG_MAP, FIELD(config, boards), .keys = board_keys,
+		.size = sizeof(struct config_board),
+		.help = "boards that have a name, for --on"},
 	{"", CONFIG_EMBED, FIELD(config, settings), .keys = config_table_settings},
 	{"overrides", CONFIG_LIST, FIELD(config, overrides), .keys = override_keys,
 		.size = sizeof(struct config_override),

@@ -188,6 +188,22 @@ struct config_machine {
 	char *command_line;   /* after the recipe's */
 };
 
+/* A command of this machine that does something to a board. */
+struct config_hook {
+	struct strv command; /* empty: none */
+	int64_t timeout_us;
+};
+
+/* A board that has a name (docs/boards.md). */
+struct config_board {
+	char *name;
+	char *on;     /* "ssh://…" */
+	char *target; /* what it is; NULL: whatever is asked for */
+	struct strv labels;
+	struct config_hook power_on, power_off, reset, before, after;
+	struct strv console; /* a command that prints its console; empty: none */
+};
+
 /* The xtest a file needs; what is NULL is not asked for. */
 struct config_version {
 	char *required, *recommended;
@@ -213,6 +229,10 @@ struct config {
 	struct config_archive archive;
 	struct config_machine machine;
 	struct config_record record;
+	struct {
+		struct config_board *v;
+		size_t len;
+	} boards;
 	struct config_settings settings;
 	struct config_overrides overrides; /* first match wins, setting by setting */
 	struct {

@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+struct config_board;
 struct console_table;
 struct image;
 struct image_recipe;
@@ -29,10 +30,21 @@ struct machine_config {
 	const char *gdb;      /* QEMU's -gdb argument; NULL: none */
 };
 
+/* What is known of a board from one opening to the next. */
+struct board_memory {
+	bool prepared;  /* its hooks for the beginning have run */
+	bool was_reset; /* its hook for that has run */
+};
+
 /* What a board is and how it is used. Borrowed for the life of the place. */
 struct board_config {
-	const char *name;       /* for people: of the configuration, or the uri */
-	const char *uri;        /* "ssh://[user@]host[:port]" */
+	const char *name; /* for people: of the configuration, or the uri */
+	const char *uri;  /* "ssh://[user@]host[:port]" */
+	const struct config_board *config; /* its hooks; NULL: it has none */
+	struct board_memory *memory;
+	const struct console_table *console; /* for its console; NULL: it has none */
+	const char *log_path;   /* the console's bytes are appended here; NULL: nowhere */
+	const char *directory;  /* of the project: where hooks are run */
 	const char *ssh_config; /* in the usual files' stead; NULL: those */
 	bool accept_new;        /* the key of a host nobody knows is noted down */
 	const char *owner;      /* of the lock, for whoever waits for it */
