@@ -14,6 +14,8 @@ const struct verb *const verb_table[] = {
 	&verb_show_config,
 	&verb_replay,
 	&verb_runs,
+	&verb_merge,
+	&verb_compare,
 	&verb_debug,
 	&verb_help,
 	NULL,

@@ -16,7 +16,8 @@ struct verb {
 	const struct opt_group *groups; /* ends with a NULL title; NULL: none */
 	const char *const *words; /* what its first word may be; ends with NULL; NULL:
 				     anything */
-	/* A signal ends it in its own way (engine/interrupt.h), from its first moment on. */
+	/* A signal ends it in its own way (engine/interrupt.h), from its first moment on.
+	 */
 	bool heeds_signals;
 	/* argv[0] is the verb. Returns the exit code, or -1 with an error. */
 	int (*run)(int argc, char **argv, struct err *e);
@@ -24,7 +25,7 @@ struct verb {
 
 extern const struct verb verb_run, verb_list, verb_archive, verb_target, verb_exec,
 	verb_shell, verb_image, verb_parse, verb_show_config, verb_replay, verb_runs,
-	verb_debug, verb_help;
+	verb_merge, verb_compare, verb_debug, verb_help;
 
 /* All verbs, NULL at the end. */
 extern const struct verb *const verb_table[];

@@ -91,6 +91,12 @@ const struct event_column *tally_column(
 	return &get(t, column)->column;
 }
 
+void tally_expect(struct tally *t, const struct event_column *column, size_t n)
+{
+	get(t, column)->counts.total += n;
+	t->counts.total += n;
+}
+
 static void add_plan(struct tally *t, const struct event *event)
 {
 	for (size_t i = 0; i < event->plan.n_columns; i++)

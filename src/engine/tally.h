@@ -18,6 +18,8 @@ void tally_add_event(struct tally *t, const struct event *event);
  * `column`, or one that says the place, too, when another column has it. */
 const struct event_column *tally_column(
 	struct tally *t, const struct event_column *column);
+/* `n` more cases are planned in the column. */
+void tally_expect(struct tally *t, const struct event_column *column, size_t n);
 /* Fills an EVENT_PLAN or EVENT_RUN_END of what was added; what it points to is borrowed
  * until the next call. Cases without a result are not run; `cancelled` (borrowed, may be
  * NULL) says why. */

@@ -168,7 +168,7 @@ static const struct reporter *parse_spec(
 	return err_null(e, ERR_USAGE,
 		"--report %s: there is no report of this name%s%s%s; there are human, "
 		"jsonl, "
-		"junit and tap",
+		"junit, tap and trace",
 		name, nearest ? ", did you mean \"" : "", nearest ? nearest : "",
 		nearest ? "\"?" : "");
 }

@@ -11,6 +11,7 @@ const struct reporter *const report_table[] = {
 	&reporter_jsonl,
 	&reporter_junit,
 	&reporter_tap,
+	&reporter_trace,
 	NULL,
 };
 

@@ -34,7 +34,8 @@ struct reporter {
 	int (*close)(void *state, struct err *e);
 };
 
-extern const struct reporter reporter_human, reporter_jsonl, reporter_junit, reporter_tap;
+extern const struct reporter reporter_human, reporter_jsonl, reporter_junit, reporter_tap,
+	reporter_trace;
 
 /* All reporters, NULL at the end. */
 extern const struct reporter *const report_table[];

@@ -200,3 +200,79 @@ ran() {
 	[ "$(grep -c 'not all of this run is recorded' <<<"$output")" -eq 1 ]
 	xtest replay
 }
+
+@test "shards are merged; doubles and contradictions are told; the exit code is the whole's" {
+	xtest good --report jsonl=../a.jsonl
+	xtest bad --report jsonl=../b.jsonl || true
+	run xtest merge ../a.jsonl ../b.jsonl --report junit=../whole.xml --report jsonl=../whole
+	[ "$status" -eq 100 ]
+	[ "$(verdicts ../whole | xargs)" = "bad fail good pass" ]
+	[ "$(jq -r 'select(.event == "plan") | .total' ../whole)" -eq 2 ]
+	[ "$(grep -c '<testcase ' ../whole.xml)" -eq 2 ]
+	# the same report can be merged again
+	program bad 'exit 0'
+	xtest --report jsonl=../c.jsonl
+	run xtest merge ../whole ../c.jsonl --report jsonl=../more
+	[ "$status" -eq 100 ]
+	[[ $output == *"project::bad on "*": fail in ../whole, pass in ../c.jsonl"* ]]
+	[[ $output == *"2 results are in more than one of the runs"* ]]
+	[ "$(verdicts ../more | xargs)" = "bad fail good pass" ]
+	# a shard that was cut short
+	head -n 5 ../c.jsonl >../cut.jsonl
+	run xtest merge ../a.jsonl ../cut.jsonl
+	[ "$status" -eq 100 ]
+	[[ $output == *"../cut.jsonl: killed before its end"* ]]
+	run xtest merge ../a.jsonl
+	[ "$status" -eq 2 ]
+	run xtest merge ../a.jsonl ../a.jsonl
+	[ "$status" -eq 2 ]
+}
+
+@test "what a rerun found out holds against the run it goes on from" {
+	xtest || true
+	program bad 'exit 0'
+	xtest --failed
+	run xtest merge -2 -1 --report jsonl=../whole
+	[ "$status" -eq 0 ]
+	[ "$(verdicts ../whole | xargs)" = "bad pass good pass" ]
+	# in any order
+	run xtest merge -1 -2
+	[ "$status" -eq 0 ]
+}
+
+@test "two runs, and two places, are compared" {
+	xtest || true
+	program bad 'exit 0'
+	program good 'sleep 0.3'
+	xtest
+	run xtest compare -2 -1
+	[ "$status" -eq 100 ]
+	[[ $output == *": fail, exit status 1"*": pass"* ]]
+	[[ $output == *"project::good"*"slower"* ]]
+	[[ $output == *"2 cases in both"*"verdicts differ in 1"* ]]
+	run xtest compare -1 latest
+	[ "$status" -eq 0 ]
+	[ "$(xtest compare -2 -1 -T json | jq -r '.verdicts[0].sides | map(.verdict) | join(" ")')" = "fail pass" ]
+	xtest compare -2 -1 -T json | jq -e '.both == 2 and (.times | length) >= 1 and .times[0].case == ""'
+	xtest compare -2 -1 --factor 100000 -T json | jq -e '.times == []'
+	xtest compare -2 -1 --least 1h -T json | jq -e '.times == []'
+	xtest compare @local latest@local | grep -q '2 cases in both'
+	run xtest compare -1@moon -1@local
+	[ "$status" -eq 96 ]
+	[[ $output == *"no results of a column, target or place moon"* ]]
+	run xtest compare -1
+	[ "$status" -eq 2 ]
+}
+
+@test "a trace is JSON with a track for every slot" {
+	program good 'sleep 0.2'
+	xtest --report trace=../trace.json || true
+	jq -e 'type == "array" and all(.[]; .ph and .name and (.pid | type) == "number")' ../trace.json
+	jq -e '[.[] | select(.ph == "X" and .args.verdict)] | length == 2 and (map(select(.name == "project::good"))[0].dur >= 200000)' ../trace.json
+	jq -e '[.[] | select(.ph == "M" and .name == "thread_name") | .args.name] | index("slot 0") and index("steps")' ../trace.json
+	# no two cases at once in one track
+	jq -e '[.[] | select(.ph == "X" and .args)] | group_by([.pid, .tid]) | all(.[]; sort_by(.ts) |
+		[., .[1:]] | transpose | map(select(.[1])) | all(.[]; .[0].ts + .[0].dur <= .[1].ts + 1000))' ../trace.json
+	xtest replay --report trace=../again.json
+	cmp ../trace.json ../again.json
+}

@@ -142,8 +142,8 @@ static void stream_odd(stream_sink *sink, void *ctx)
 
 static void test_same_reports(void)
 {
-	static const struct reporter *const reporters[] = {
-		&reporter_jsonl, &reporter_junit, &reporter_tap, &reporter_human};
+	static const struct reporter *const reporters[] = {&reporter_jsonl,
+		&reporter_junit, &reporter_tap, &reporter_human, &reporter_trace};
 	static const struct {
 		const char *name;
 		stream_fn *stream;

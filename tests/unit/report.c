@@ -102,6 +102,8 @@ static void test_goldens(void)
 		{"whole.junit", &reporter_junit, {.fd = -1}, stream_whole},
 		{"interrupted.junit", &reporter_junit, {.fd = -1}, stream_interrupted},
 		{"whole.tap", &reporter_tap, {.fd = -1}, stream_whole},
+		{"whole.trace", &reporter_trace, {.fd = -1}, stream_whole},
+		{"interrupted.trace", &reporter_trace, {.fd = -1}, stream_interrupted},
 		{"interrupted.tap", &reporter_tap, {.fd = -1}, stream_interrupted},
 	};
 
