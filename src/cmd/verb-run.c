@@ -9,6 +9,7 @@
 #include "engine/preflight.h"
 #include "engine/record.h"
 #include "engine/schedule.h"
+#include "engine/script.h"
 #include "engine/workload-machine.h"
 #include "model/compare.h"
 #include "report/report-set.h"
@@ -203,7 +204,7 @@ static void tell_record(struct invocation *in)
 	record_plan(in->record, &in->plan, columns);
 }
 
-static int run_plan(struct invocation *in, struct err *e)
+static int run_cases(struct invocation *in, struct err *e)
 {
 	struct workload *w = &in->session.workload;
 	int code;
@@ -268,6 +269,21 @@ static int open_record(struct invocation *in, struct err *e)
 	in->session.workload.rerun = o.rerun;
 	in->record = record_new(&o);
 	return 0;
+}
+
+/* A script that failed outranks what became of the tests, which is its doing. */
+static int run_plan(struct invocation *in, struct err *e)
+{
+	struct script_set *scripts = in->session.workload.scripts;
+	int code;
+
+	if (script_set_up(scripts, &in->plan, e) < 0)
+		return -1;
+	code = run_cases(in, e);
+	script_set_down(scripts);
+	return code >= 0 && !in->result.cancelled && script_set_failed(scripts)
+		       ? ERR_SCRIPT
+		       : code;
 }
 
 static int go(struct invocation *in, int argc, char **argv, struct err *e)

@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "base/proc.h"
+#include "engine/script.h"
 
 void launch_environment(struct strv *env)
 {
@@ -185,6 +186,8 @@ void launch_case(const struct launch *l, const struct suite *suite,
 	const struct framework *framework, const struct test_case *test,
 	const struct launch_turn *turn, struct task *task)
 {
+	struct filter_subject subject = launch_subject(l->column, suite);
+
 	prepare(l, suite, task);
 	task->private_tmp = true;
 	strv_env_set(&task->env, "XTEST_CASE", test->name);
@@ -196,6 +199,10 @@ void launch_case(const struct launch *l, const struct suite *suite,
 		framework->case_argv(suite, test, &task->argv);
 	if (framework->case_env)
 		framework->case_env(suite, test, &task->env);
+	if (l->scripts) {
+		subject.test = *test->name ? test->name : suite->name;
+		script_set_prepare_case(l->scripts, &subject, task);
+	}
 	if (suite->shell_env)
 		wrap_in_shell(suite->shell_env, task);
 }
@@ -204,11 +211,15 @@ void launch_listing(const struct launch *l, const struct suite *suite,
 	const struct framework *framework, int64_t timeout_ms, bool ignored,
 	struct task *task)
 {
+	struct filter_subject subject = launch_subject(l->column, suite);
+
 	prepare(l, suite, task);
 	task->wall_ms = timeout_ms;
 	(ignored ? framework->ignored_argv : framework->list_argv)(suite, &task->argv);
 	if (framework->list_env)
 		framework->list_env(suite, &task->env);
+	if (l->scripts)
+		script_set_prepare_listing(l->scripts, &subject, task);
 }
 
 char *launch_command_line(const struct task *task)

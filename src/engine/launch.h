@@ -14,6 +14,8 @@
 #include "model/suite.h"
 #include "model/toolchain.h"
 
+struct script_set;
+
 /* What is the same for all cases of one column. */
 struct launch {
 	const struct event_column *column;
@@ -25,6 +27,8 @@ struct launch {
 		*roots; /* the place sees an archive's trees where they were built; here
 			 * they are elsewhere. NULL: paths are the same */
 	const char *run_id, *workspace_root;
+	const struct script_set *scripts; /* hand variables on, and wrap; NULL: there are
+					     none */
 	double timeout_factor; /* emulation is slow: multiplies what the build system says
 				*/
 	int64_t grace_ms, leak_ms;

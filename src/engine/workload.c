@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "engine/workload-board.h"
 #include "engine/workload-content.h"
+#include "engine/script.h"
 #include "engine/workload-machine.h"
 #include "framework/framework.h"
 #include "base/version.h"
@@ -123,6 +124,7 @@ int workload_open(struct workload *w, const struct project *project,
 
 void workload_release(struct workload *w)
 {
+	script_set_free(w->scripts);
 	workload_close_places(w);
 	for (size_t i = 0; i < w->n_columns; i++) {
 		struct workload_column *c = &w->columns[i];
@@ -547,5 +549,10 @@ int workload_arrange(struct workload *w, const struct workload_options *o, struc
 				recognise(&suites->v[k]);
 		}
 	}
-	return add_columns(w, o, e) < 0 ? -1 : give_trees(w, e);
+	if (add_columns(w, o, e) < 0)
+		return -1;
+	w->scripts = script_set_new(w);
+	for (size_t i = 0; i < w->n_columns; i++)
+		w->columns[i].launch.scripts = w->scripts;
+	return give_trees(w, e);
 }

@@ -32,6 +32,7 @@ struct workload_target {
 
 struct workload_board;
 struct workload_content;
+struct script_set;
 struct workload_machine;
 struct rerun;
 
@@ -82,6 +83,7 @@ struct workload {
 	struct config_settings
 		settings; /* of the profile; borrows from the project's configuration */
 	const char *profile;            /* borrowed; NULL: none was named */
+	struct script_set *scripts;     /* of the run, once arranged; owned */
 	struct strv environment;        /* of local and user places */
 	struct strv staged_environment; /* of the others */
 	bool verbose;

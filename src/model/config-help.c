@@ -21,6 +21,7 @@ static const char *type_text(const struct config_key *key)
 		return "filterset";
 	case CONFIG_STRINGS:
 		return "list of texts";
+	case CONFIG_NAMES:
 	case CONFIG_COMMAND:
 		return "text or list of texts";
 	case CONFIG_COMMANDS:

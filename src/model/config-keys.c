@@ -50,6 +50,7 @@ bool config_keys_is_set(const struct config_key *key, const void *object)
 	case CONFIG_DURATION:
 		return *(const int64_t *)field != CONFIG_UNSET;
 	case CONFIG_STRINGS:
+	case CONFIG_NAMES:
 	case CONFIG_COMMAND:
 	case CONFIG_ENV:
 		return ((const struct strv *)field)->len > 0;
@@ -86,6 +87,7 @@ static size_t size_of(const struct config_key *key)
 	case CONFIG_DURATION:
 		return sizeof(int64_t);
 	case CONFIG_STRINGS:
+	case CONFIG_NAMES:
 	case CONFIG_COMMAND:
 	case CONFIG_ENV:
 		return sizeof(struct strv);
@@ -166,6 +168,7 @@ void config_keys_release(const struct config_key *keys, void *object)
 			filter_free(*(struct filter **)field);
 			break;
 		case CONFIG_STRINGS:
+		case CONFIG_NAMES:
 		case CONFIG_COMMAND:
 		case CONFIG_ENV:
 			strv_release(field);

@@ -16,6 +16,7 @@ enum config_type {
 	CONFIG_WORD,     /* int: index in `words` */
 	CONFIG_FILTER,   /* struct filter * */
 	CONFIG_STRINGS,  /* struct strv */
+	CONFIG_NAMES,    /* struct strv; a string or an array of strings */
 	CONFIG_COMMAND,  /* struct strv; a string or an array of strings */
 	CONFIG_COMMANDS, /* struct config_items of struct strv */
 	CONFIG_ENV,      /* struct strv of "NAME=VALUE"; an object of strings */

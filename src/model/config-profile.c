@@ -48,10 +48,12 @@ bool config_layers_next(struct config_layers *l)
 		l->top = true;
 		l->settings = &l->config->settings;
 		l->overrides = &l->config->overrides;
+		l->rules = NULL;
 		return true;
 	}
 	l->settings = &l->now->settings;
 	l->overrides = &l->now->overrides;
+	l->rules = &l->now->rules;
 	parent = config_profile_parent(l->now);
 	l->next = parent ? config_profile_find(l->config, parent) : NULL;
 	return true;

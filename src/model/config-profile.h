@@ -20,6 +20,7 @@ struct config_layers {
 	const struct config_profile *now; /* NULL: the top level */
 	const struct config_settings *settings;
 	const struct config_overrides *overrides;
+	const struct config_script_rules *rules; /* NULL: it has none */
 };
 
 /* NULL is the default profile, which need not be there. ERR_SETUP for another one that is

@@ -299,6 +299,11 @@ static int read_value(struct reader *r, const struct config_key *key, void *obje
 		return read_filter(r, key, p, field);
 	case CONFIG_STRINGS:
 		return read_strings(r, p, field);
+	case CONFIG_NAMES:
+		if (!text_of(p))
+			return read_strings(r, p, field);
+		strv_push(field, text_of(p));
+		return 0;
 	case CONFIG_COMMAND:
 		return read_command(r, p, field);
 	case CONFIG_ENV:

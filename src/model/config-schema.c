@@ -117,6 +117,7 @@ static void print_type(struct jsonw *w, const struct config_key *key)
 	case CONFIG_STRINGS:
 		print_strings(w);
 		break;
+	case CONFIG_NAMES:
 	case CONFIG_COMMAND:
 		print_command(w);
 		break;

@@ -83,6 +83,7 @@ static void print_value(struct jsonw *w, const char *name, const struct config_k
 		jsonw_string(w, name, duration);
 		break;
 	case CONFIG_STRINGS:
+	case CONFIG_NAMES:
 	case CONFIG_COMMAND:
 	case CONFIG_ENV:
 		jsonw_strv(w, name, field);

@@ -141,7 +141,67 @@ static const struct config_key override_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key rule_keys[] = {
+	{"filter", CONFIG_FILTER, FIELD(config_script_rule, filter),
+		.context = FILTER_OVERRIDE, .help = "filterset of the tests it is about"},
+	{"target", CONFIG_STRING, FIELD(config_script_rule, target),
+		.help = "only for this target"},
+	{"place", CONFIG_STRING, FIELD(config_script_rule, place),
+		.help = "only in this place"},
+	{"platform", CONFIG_WORD, FIELD(config_script_rule, platform),
+		.words = platform_words, .help = "only for suites of this side"},
+	{"setup", CONFIG_NAMES, FIELD(config_script_rule, setup),
+		.help = "set-up scripts they need"},
+	{"teardown", CONFIG_NAMES, FIELD(config_script_rule, teardown),
+		.help = "tear-down scripts that come after them"},
+	{"run-wrapper", CONFIG_STRING, FIELD(config_script_rule, run_wrapper),
+		.help = "wrapper they run in"},
+	{"list-wrapper", CONFIG_STRING, FIELD(config_script_rule, list_wrapper),
+		.help = "wrapper their programs are listed in"},
+	{.name = NULL},
+};
+
+static const struct config_key script_keys[] = {
+	{"command", CONFIG_COMMAND, FIELD(config_script, command), .required = true,
+		.help = "program and arguments, or a text for the shell"},
+	{"env", CONFIG_ENV, FIELD(config_script, env), .help = "environment variables"},
+	{"timeout", CONFIG_DURATION, FIELD(config_script, timeout_us),
+		.help = "time it may take; 10m by default"},
+	{.name = NULL},
+};
+
+static const char *const runner_words[] = {
+	"ignore", "overrides-wrapper", "within-wrapper", "around-wrapper", NULL};
+
+static const struct config_key wrapper_keys[] = {
+	{"command", CONFIG_COMMAND, FIELD(config_wrapper, command), .required = true,
+		.help = "what stands in front of the test's own command"},
+	{"target-runner", CONFIG_WORD, FIELD(config_wrapper, target_runner),
+		.words = runner_words,
+		.help = "where an emulator goes; within the wrapper by default"},
+	{.name = NULL},
+};
+
+static const struct config_key scripts_keys[] = {
+	{"setup", CONFIG_MAP,
+		FIELD(config, scripts.setup) - offsetof(struct config, scripts),
+		.keys = script_keys, .size = sizeof(struct config_script),
+		.help = "commands that run before the first test that needs them"},
+	{"teardown", CONFIG_MAP,
+		FIELD(config, scripts.teardown) - offsetof(struct config, scripts),
+		.keys = script_keys, .size = sizeof(struct config_script),
+		.help = "commands that run after the last test that asks for them"},
+	{"wrapper", CONFIG_MAP,
+		FIELD(config, scripts.wrapper) - offsetof(struct config, scripts),
+		.keys = wrapper_keys, .size = sizeof(struct config_wrapper),
+		.help = "commands that stand in front of tests"},
+	{.name = NULL},
+};
+
 static const struct config_key profile_keys[] = {
+	{"scripts", CONFIG_LIST, FIELD(config_profile, rules), .keys = rule_keys,
+		.size = sizeof(struct config_script_rule),
+		.help = "which tests the scripts are for"},
 	{"inherits", CONFIG_STRING, FIELD(config_profile, inherits),
 		.help = "profile whose settings hold where this one has none"},
 	{"overrides", CONFIG_LIST, FIELD(config_profile, overrides),
@@ -348,6 +408,8 @@ const struct config_key config_table_top[] = {
 	{"boards", CONFIG_MAP, FIELD(config, boards), .keys = board_keys,
 		.size = sizeof(struct config_board),
 		.help = "boards that have a name, for --on"},
+	{"scripts", CONFIG_OBJECT, FIELD(config, scripts), .keys = scripts_keys,
+		.help = "scripts and wrappers; profiles say which tests they are for"},
 	{"", CONFIG_EMBED, FIELD(config, settings), .keys = config_table_settings},
 	{"overrides", CONFIG_LIST, FIELD(config, overrides), .keys = override_keys,
 		.size = sizeof(struct config_override),

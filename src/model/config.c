@@ -96,25 +96,79 @@ static int check_globs(const struct config *c, struct err *e)
 	return 0;
 }
 
+/* A name that somebody refers to is among those that are there (ends with NULL). */
+static int check_name(const struct config *c, const char *key, const char *name,
+	const char *where, const char *const *names, struct err *e)
+{
+	autofree char *message = NULL;
+	const char *near = util_nearest(name, names);
+
+	for (size_t i = 0; names[i]; i++)
+		if (streq(names[i], name))
+			return 0;
+	message = xasprintf("`%s` has no '%.60s'%s%s%s", where, name,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return fault(c, key, message, e);
+}
+
 /* The group somebody names is there. */
 static int check_group(const struct config *c, const struct config_case_settings *s,
 	const char *prefix, struct err *e)
 {
 	autofree char *key = xasprintf("%stest-group", prefix);
 	autofree const char **names = xcalloc(c->groups.len + 2, sizeof *names);
-	autofree char *message = NULL;
-	const char *near;
 
-	if (!s->test_group || streq(s->test_group, "@global") ||
-		config_case_group(c, s->test_group))
-		return 0;
 	for (size_t i = 0; i < c->groups.len; i++)
 		names[i] = c->groups.v[i].name;
 	names[c->groups.len] = "@global";
-	near = util_nearest(s->test_group, names);
-	message = xasprintf("`test-groups` has no '%.60s'%s%s%s", s->test_group,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return fault(c, key, message, e);
+	return s->test_group ? check_name(c, key, s->test_group, "test-groups", names, e)
+			     : 0;
+}
+
+static int check_scripts(const struct config *c, const struct config_scripts *there,
+	const struct strv *names, const char *key, const char *where, struct err *e)
+{
+	autofree const char **known = xcalloc(there->len + 1, sizeof *known);
+
+	for (size_t i = 0; i < there->len; i++)
+		known[i] = there->v[i].name;
+	for (size_t i = 0; i < names->len; i++)
+		if (check_name(c, key, names->v[i], where, known, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_wrapper(
+	const struct config *c, const char *name, const char *key, struct err *e)
+{
+	size_t n = c->scripts.wrapper.len;
+	autofree const char **known = xcalloc(n + 1, sizeof *known);
+
+	for (size_t i = 0; i < n; i++)
+		known[i] = c->scripts.wrapper.v[i].name;
+	return name ? check_name(c, key, name, "scripts.wrapper", known, e) : 0;
+}
+
+static int check_rules(
+	const struct config *c, const struct config_profile *p, struct err *e)
+{
+	for (size_t i = 0; i < p->rules.len; i++) {
+		const struct config_script_rule *r = &p->rules.v[i];
+		autofree char *at = xasprintf("profiles.%s.scripts[%zu]", p->name, i);
+		autofree char *setup = xasprintf("%s.setup", at),
+			      *teardown = xasprintf("%s.teardown", at),
+			      *run = xasprintf("%s.run-wrapper", at),
+			      *list = xasprintf("%s.list-wrapper", at);
+
+		if (check_scripts(c, &c->scripts.setup, &r->setup, setup, "scripts.setup",
+			    e) < 0 ||
+			check_scripts(c, &c->scripts.teardown, &r->teardown, teardown,
+				"scripts.teardown", e) < 0 ||
+			check_wrapper(c, r->run_wrapper, run, e) < 0 ||
+			check_wrapper(c, r->list_wrapper, list, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int check_overrides(const struct config *c, const struct config_overrides *all,
@@ -144,7 +198,8 @@ static int check_groups(const struct config *c, struct err *e)
 		autofree char *prefix = xasprintf("profiles.%s.", p->name);
 
 		if (check_group(c, &p->settings.of_case, prefix, e) < 0 ||
-			check_overrides(c, &p->overrides, prefix, e) < 0)
+			check_overrides(c, &p->overrides, prefix, e) < 0 ||
+			check_rules(c, p, e) < 0)
 			return -1;
 	}
 	return check_group(c, &c->settings.of_case, "", e) < 0

@@ -107,6 +107,49 @@ struct config_override {
 	struct config_case_settings of_case;
 };
 
+/* A command that runs on this machine before the first test that needs it, or after the
+ * last one. */
+struct config_script {
+	char *name;
+	struct strv command;
+	struct strv env; /* "NAME=VALUE" */
+	int64_t timeout_us;
+};
+
+struct config_scripts {
+	struct config_script *v;
+	size_t len;
+};
+
+/* Where the emulator goes when a wrapper stands in front of a test. */
+enum config_runner {
+	CONFIG_RUNNER_UNSET = -1,
+	CONFIG_RUNNER_IGNORE,    /* there is none: WRAPPER TEST */
+	CONFIG_RUNNER_OVERRIDES, /* instead of the wrapper: EMULATOR TEST */
+	CONFIG_RUNNER_WITHIN,    /* WRAPPER EMULATOR TEST */
+	CONFIG_RUNNER_AROUND,    /* EMULATOR WRAPPER TEST */
+};
+
+struct config_wrapper {
+	char *name;
+	struct strv command;
+	int target_runner; /* enum config_runner */
+};
+
+/* Which tests scripts and wrappers are for. */
+struct config_script_rule {
+	struct filter *filter; /* NULL: all */
+	char *target, *place;
+	int platform;                /* enum config_platform: only of this side */
+	struct strv setup, teardown; /* names */
+	char *list_wrapper, *run_wrapper;
+};
+
+struct config_script_rules {
+	struct config_script_rule *v;
+	size_t len;
+};
+
 struct config_overrides {
 	struct config_override *v;
 	size_t len;
@@ -117,6 +160,7 @@ struct config_profile {
 	char *inherits;
 	struct config_settings settings;
 	struct config_overrides overrides; /* before those of the top level */
+	struct config_script_rules rules;  /* all that match; of wrappers the first */
 };
 
 /* Of its tests no more than so many threads' worth run at the same time. */
@@ -233,6 +277,13 @@ struct config {
 		struct config_board *v;
 		size_t len;
 	} boards;
+	struct {
+		struct config_scripts setup, teardown;
+		struct {
+			struct config_wrapper *v;
+			size_t len;
+		} wrapper;
+	} scripts;
 	struct config_settings settings;
 	struct config_overrides overrides; /* first match wins, setting by setting */
 	struct {
@@ -286,6 +337,15 @@ int config_case_overrides(const struct config *c, const char *profile,
 /* What ends a case after some time: `timeout`, or `slow-timeout` with a number of
  * periods; NULL when neither is given. Borrowed. */
 const struct config_timeout *config_case_limit(const struct config_case_settings *s);
+/* What stands in front of a test, or of its listing; NULL: nothing. *out is borrowed.
+ * Returns -1 as config_case_settings(). */
+int config_script_wrapper(const struct config *c, const char *profile,
+	const struct filter_subject *subject, bool is_listing,
+	const struct config_wrapper **out, struct err *e) MUST_CHECK;
+/* Appends the names of the set-up (else tear-down) scripts a test needs, each once. */
+int config_script_names(const struct config *c, const char *profile,
+	const struct filter_subject *subject, bool is_setup, struct strv *names,
+	struct err *e) MUST_CHECK;
 /* The group of that name, or NULL: "@global" and no name are none. */
 const struct config_group *config_case_group(const struct config *c, const char *name);
 

@@ -9,6 +9,8 @@ const char *event_type_name(enum event_type t)
 		[EVENT_STEP_LINE] = "step-line",
 		[EVENT_STEP_OUTPUT] = "step-output",
 		[EVENT_STEP_END] = "step-end",
+		[EVENT_SCRIPT_START] = "script-start",
+		[EVENT_SCRIPT_END] = "script-end",
 		[EVENT_PLACE] = "place",
 		[EVENT_PLAN] = "plan",
 		[EVENT_CASE_START] = "case-start",

@@ -23,12 +23,14 @@ enum event_type {
 	EVENT_STEP_OUTPUT, /* .step.line: what a failed command printed, whole: to be
 			      shown */
 	EVENT_STEP_END, /* .step: it is done; .step.summary is what stays on the screen */
-	EVENT_PLACE,    /* .place: a place is ready */
-	EVENT_PLAN,     /* .plan: what will run */
-	EVENT_CASE_START,  /* .item */
-	EVENT_CASE_OUTPUT, /* .output: live bytes, only when nothing is captured */
-	EVENT_CASE_SLOW,   /* .item, .elapsed_ms */
-	EVENT_CASE_END,    /* .item, .outcome, .judgement */
+	EVENT_SCRIPT_START, /* .script: a set-up or tear-down script begins */
+	EVENT_SCRIPT_END,   /* .script, and what became of it */
+	EVENT_PLACE,        /* .place: a place is ready */
+	EVENT_PLAN,         /* .plan: what will run */
+	EVENT_CASE_START,   /* .item */
+	EVENT_CASE_OUTPUT,  /* .output: live bytes, only when nothing is captured */
+	EVENT_CASE_SLOW,    /* .item, .elapsed_ms */
+	EVENT_CASE_END,     /* .item, .outcome, .judgement */
 	EVENT_TICK, /* about ten times a second while cases run: redraw; .counts, .running
 		     */
 	EVENT_RUN_END, /* .counts, .exit_code, .text (why cancelled, or NULL): the last
@@ -85,6 +87,14 @@ struct event {
 			int64_t elapsed_ms;
 			double fraction; /* 0–1, or negative when unknown */
 		} step;
+		struct {
+			const char *phase; /* "setup", "teardown" */
+			const char *name, *command;
+			/* Of its end: */
+			const char *reason; /* why it failed; NULL: it did not */
+			int64_t elapsed_ms;
+			const struct buf *out, *err;
+		} script;
 		struct {
 			const struct event_column *column;
 		} place;

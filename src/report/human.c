@@ -295,6 +295,25 @@ static void case_end(struct human *h, const struct event *event)
 		human_summary_add(&h->summary, &r, event);
 }
 
+static void script_end(struct human *h, const struct event *event)
+{
+	bool is_setup = streq(event->script.phase, "setup");
+	const char *reason = event->script.reason;
+	autofree char *text = xasprintf("%s  %.1fs%s%s", event->script.name,
+		(double)event->script.elapsed_ms / 1000, reason ? "  " : "",
+		reason ? reason : "");
+
+	human_line_text(&h->text, &h->style, reason ? "1;31" : "1;32",
+		reason     ? is_setup ? "Setup fail" : "Down fail"
+		: is_setup ? "Set up"
+			   : "Torn down",
+		text);
+	if (!reason && !h->options.verbose)
+		return;
+	stream(h, "stdout", event->script.out, 0);
+	stream(h, "stderr", event->script.err, 0);
+}
+
 static int human_event(void *state, const struct event *event, struct err *e)
 {
 	struct human *h = state;
@@ -329,6 +348,11 @@ static int human_event(void *state, const struct event *event, struct err *e)
 		break;
 	case EVENT_STEP_END:
 		step_end(h, event);
+		break;
+	case EVENT_SCRIPT_START:
+		break;
+	case EVENT_SCRIPT_END:
+		script_end(h, event);
 		break;
 	case EVENT_PLACE:
 		place(h, event->place.column);

@@ -39,7 +39,7 @@ struct jsonl_read {
 	struct event_counts counts, *column_counts;
 	struct difference *differences;
 	struct compare_side *sides;
-	struct buf bytes;
+	struct buf bytes, more_bytes;
 };
 
 /* ---- what lives on */
@@ -376,6 +376,19 @@ static void run_end(struct jsonl_read *r, const struct json *object, struct even
 	event->end.n_differences = json_len(differences);
 }
 
+static void script(struct jsonl_read *r, const struct json *object, struct event *event)
+{
+	event->script.phase = jsonl_value_word(&r->strings, object, "phase");
+	event->script.name = jsonl_value_word(&r->strings, object, "name");
+	event->script.command = jsonl_value_word(&r->strings, object, "command");
+	event->script.reason = jsonl_value_text(&r->strings, object, "reason");
+	event->script.elapsed_ms = jsonl_value_int(object, "elapsed_ms");
+	jsonl_value_bytes(object, "stdout", &r->bytes);
+	jsonl_value_bytes(object, "stderr", &r->more_bytes);
+	event->script.out = &r->bytes;
+	event->script.err = &r->more_bytes;
+}
+
 static void fill(struct jsonl_read *r, const struct json *object, struct event *event)
 {
 	switch (event->type) {
@@ -390,6 +403,10 @@ static void fill(struct jsonl_read *r, const struct json *object, struct event *
 	case EVENT_STEP_OUTPUT:
 	case EVENT_STEP_END:
 		step(r, object, event);
+		break;
+	case EVENT_SCRIPT_START:
+	case EVENT_SCRIPT_END:
+		script(r, object, event);
 		break;
 	case EVENT_PLACE:
 		event->place.column = read_column(r, object);
@@ -447,6 +464,7 @@ static void clear(struct jsonl_read *r)
 	free(take_ptr(r->differences));
 	free(take_ptr(r->sides));
 	buf_clear(&r->bytes);
+	buf_clear(&r->more_bytes);
 	free_item(take_ptr(r->ended));
 }
 
@@ -460,6 +478,7 @@ void jsonl_read_free(struct jsonl_read *r)
 	free(r->open);
 	strv_release(&r->strings);
 	buf_release(&r->bytes);
+	buf_release(&r->more_bytes);
 	tdestroy(r->columns, free_named);
 	tdestroy(r->suites, free_named);
 	free(r);

@@ -285,6 +285,20 @@ static void run_end(struct jsonw *w, const struct event *event)
 	jsonw_string(w, "cancelled", event->end.cancelled);
 }
 
+static void script(struct jsonw *w, const struct event *event)
+{
+	jsonw_string(w, "phase", event->script.phase);
+	jsonw_string(w, "name", event->script.name);
+	jsonw_string(w, "command", event->script.command);
+	if (event->type == EVENT_SCRIPT_START)
+		return;
+	jsonw_bool(w, "passed", !event->script.reason);
+	write_text(w, "reason", event->script.reason);
+	jsonw_int(w, "elapsed_ms", event->script.elapsed_ms);
+	write_bytes(w, "stdout", buf_str(event->script.out), event->script.out->len);
+	write_bytes(w, "stderr", buf_str(event->script.err), event->script.err->len);
+}
+
 static void write_event(
 	struct jsonw *w, const struct event *event, const struct jsonl_store *store)
 {
@@ -300,6 +314,10 @@ static void write_event(
 	case EVENT_STEP_OUTPUT:
 	case EVENT_STEP_END:
 		step(w, event);
+		break;
+	case EVENT_SCRIPT_START:
+	case EVENT_SCRIPT_END:
+		script(w, event);
 		break;
 	case EVENT_PLACE:
 		write_column(w, event->place.column);

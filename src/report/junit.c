@@ -7,11 +7,10 @@
 #include "base/hash.h"
 #include "model/compare.h"
 #include "report/junit-properties.h"
+#include "report/junit-script.h"
 #include "report/reporter.h"
 #include "report/spill.h"
 #include "report/xml.h"
-
-#include <time.h>
 
 enum {
 	/* Of each stream of a case that did not pass; the middle of more is left out,
@@ -52,6 +51,7 @@ struct junit {
 	char *project; /* owned */
 	int64_t wall_clock_ms, time_ms;
 	unsigned order;
+	struct junit_scripts scripts;
 	bool ended;       /* the last event has come */
 	char *incomplete; /* owned: why some cases are not in here; NULL when all are */
 };
@@ -336,6 +336,8 @@ static int junit_event(void *state, const struct event *event, struct err *e)
 				event->end.counts->total);
 		differences(j, event);
 	}
+	if (event->type == EVENT_SCRIPT_END)
+		junit_script_add(&j->scripts, event, j->wall_clock_ms);
 	return event->type == EVENT_CASE_END ? case_end(j, event, e) : 0;
 }
 
@@ -439,15 +441,10 @@ static int drain(struct junit *j, struct xml *w, struct err *e)
 static void open_suite(struct xml *w, const struct junit *j, const char *name,
 	int64_t started_ms, size_t tests, size_t failures, size_t errors, size_t skipped)
 {
-	time_t t = (time_t)((j->wall_clock_ms + started_ms) / 1000);
-	char stamp[32];
-	struct tm tm;
-
-	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
 	xml_raw(w, "\n  ");
 	xml_open(w, "testsuite");
 	xml_attribute(w, "name", name);
-	xml_attribute(w, "timestamp", stamp);
+	xml_time(w, "timestamp", j->wall_clock_ms + started_ms);
 	xml_count(w, "tests", tests);
 	xml_count(w, "failures", failures);
 	xml_count(w, "errors", errors);
@@ -506,10 +503,11 @@ static int write_document(struct junit *j, struct xml *w, struct err *e)
 	xml_declaration(w);
 	xml_open(w, "testsuites");
 	xml_attribute(w, "name", j->project ? j->project : "xtest");
-	xml_count(w, "tests", sum.tests + !!j->incomplete);
+	xml_count(w, "tests", sum.tests + j->scripts.len + !!j->incomplete);
 	xml_count(w, "failures", sum.failures);
-	xml_count(w, "errors", sum.errors + !!j->incomplete);
+	xml_count(w, "errors", sum.errors + j->scripts.failed + !!j->incomplete);
 	xml_seconds(w, "time", j->time_ms * 1000);
+	xml_raw(w, buf_str(&j->scripts.xml));
 	for (size_t i = 0; i < j->len; i++)
 		if (write_suite(j, &j->v[i], w, e) < 0)
 			return -1;
@@ -545,6 +543,7 @@ static int junit_close(void *state, struct err *e)
 	free(j->v);
 	free(j->project);
 	free(j->incomplete);
+	buf_release(&j->scripts.xml);
 	spill_release(&j->spill);
 	free(j);
 	return r;

@@ -204,6 +204,15 @@ static void case_end(struct tap *t, const struct event *event)
 		append_diagnostics(&t->text, event);
 }
 
+static void script_end(struct tap *t, const struct event *event)
+{
+	const char *reason = event->script.reason;
+	autofree char *text = xasprintf("%s script %s: %s", event->script.phase,
+		event->script.name, reason ? reason : "done");
+
+	append_comment(&t->text, text);
+}
+
 static int tap_event(void *state, const struct event *event, struct err *e)
 {
 	struct tap *t = state;
@@ -214,6 +223,9 @@ static int tap_event(void *state, const struct event *event, struct err *e)
 		break;
 	case EVENT_NOTE:
 		append_comment(&t->text, event->note.text);
+		break;
+	case EVENT_SCRIPT_END:
+		script_end(t, event);
 		break;
 	case EVENT_PLAN:
 		buf_printf(&t->text, "1..%zu\n", event->plan.total);

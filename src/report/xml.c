@@ -3,6 +3,7 @@
 #include "base/json.h"
 
 #include <libxml/xmlwriter.h>
+#include <time.h>
 
 #define XML(s) ((const xmlChar *)(s))
 
@@ -99,6 +100,16 @@ void xml_seconds(struct xml *x, const char *name, int64_t us)
 		"%lld.%03lld", (long long)(us / 1000000), (long long)(us / 1000 % 1000));
 
 	xml_attribute(x, name, seconds);
+}
+
+void xml_time(struct xml *x, const char *name, int64_t wall_clock_ms)
+{
+	time_t t = (time_t)(wall_clock_ms / 1000);
+	char stamp[32];
+	struct tm tm;
+
+	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+	xml_attribute(x, name, stamp);
 }
 
 void xml_text(struct xml *x, const char *s, size_t len)

@@ -21,6 +21,8 @@ void xml_attribute(struct xml *x, const char *name, const char *value);
 void xml_count(struct xml *x, const char *name, size_t n);
 /* Seconds with three decimals. */
 void xml_seconds(struct xml *x, const char *name, int64_t us);
+/* A time in milliseconds since 1970, in UTC. */
+void xml_time(struct xml *x, const char *name, int64_t wall_clock_ms);
 /* Escape sequences of terminals and control characters are left out, bytes that are not
  * UTF-8 become U+FFFD. */
 void xml_text(struct xml *x, const char *s, size_t len);

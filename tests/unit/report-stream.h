@@ -183,6 +183,29 @@ static void stream_step(struct stream *s)
 	stream_send(s, e);
 }
 
+/* A script of every kind and fate. */
+static void stream_scripts(struct stream *s, const char *phase, const char *reason)
+{
+	struct buf out = BUF_INIT, err = BUF_INIT;
+	struct event e = {.type = EVENT_SCRIPT_START,
+		.script = {.phase = phase,
+			.name = "db <1>",
+			.command = "sh -c 'start & echo PORT=1'"}};
+
+	stream_send(s, e);
+	buf_append_str(&out, "started \x1b[1mbold\x1b[0m\n");
+	if (reason)
+		buf_append_str(&err, "no port\xff is free\n");
+	e.type = EVENT_SCRIPT_END;
+	e.script.reason = reason;
+	e.script.elapsed_ms = 1500;
+	e.script.out = &out;
+	e.script.err = &err;
+	stream_send(s, e);
+	buf_release(&out);
+	buf_release(&err);
+}
+
 static void stream_plan(struct stream *s, size_t suites, size_t filtered_out)
 {
 	stream_send(s, (struct event){.type = EVENT_PLAN,
@@ -304,12 +327,14 @@ UNUSED static void stream_whole(stream_sink *sink, void *ctx)
 			.note = {"both CMakeLists.txt and meson.build are "
 				 "here: cmake is used\n(xtest.json can say otherwise)"}});
 	stream_step(&s);
+	stream_scripts(&s, "setup", "exit status 3");
 	for (size_t i = 0; i < 3; i++)
 		stream_send(
 			&s, (struct event){.type = EVENT_PLACE, .place = {s.columns[i]}});
 	stream_plan(&s, 16, 4);
 	for (size_t i = 0; i < ARRAY_LEN(stream_cases); i++)
 		stream_case(&s, &stream_cases[i]);
+	stream_scripts(&s, "teardown", NULL);
 	stream_end(&s, 107, NULL);
 }
 
