@@ -32,6 +32,12 @@ static const struct opt suite_opts[] = {
 	{"filterset", 'E', "EXPR", NULL, OPT_LIST,
 		offsetof(struct archive_options, c.expressions),
 		"suites that match, as 'package(json) and kind(test)'"},
+	{"partition", 0, "METHOD:i/n", NULL, OPT_STRING,
+		offsetof(struct archive_options, c.partition),
+		"only what shard i of n needs; methods as for run"},
+	{"list-timeout", 0, "TIME", NULL, OPT_DURATION,
+		offsetof(struct archive_options, c.list_timeout_ms),
+		"with --partition: limit for a program to list its cases (default 60s)"},
 	{0},
 };
 
@@ -48,13 +54,13 @@ static void report_event(void *ctx, const struct event *event)
 }
 
 static int pack(const struct archive_options *o, struct common_session *s,
-	const struct filter_set *filter, struct err *e)
+	const struct filter_set *filter, const struct plan *shard, struct err *e)
 {
 	struct workload_pack pack;
 	struct archive_plan plan = {0};
 	autofree char *path =
 		o->c.archive_file ? fs_normalize(o->c.archive_file, NULL) : NULL;
-	int status = workload_pack_init(&pack, &s->workload, 0, filter, e);
+	int status = workload_pack_init(&pack, &s->workload, 0, filter, shard, e);
 
 	pack.request.archive_path = path;
 	if (status == 0)
@@ -68,6 +74,22 @@ static int pack(const struct archive_options *o, struct common_session *s,
 			&s->workload, &plan, o->c.archive_file, o->level, e);
 	archive_plan_release(&plan);
 	workload_pack_release(&pack);
+	return status;
+}
+
+/* The suites and cases of the shard, which for that must be listed. Disabled tests are
+ * shared out, too: whoever runs it may ask for them. */
+static int pack_shard(const struct archive_options *o, struct common_session *s,
+	const struct filter_set *filter, struct err *e)
+{
+	struct plan shard = {0};
+	int status = workload_list(&s->workload, filter, o->c.list_timeout_ms, e);
+
+	if (status == 0)
+		status = workload_plan(&s->workload, filter, RUN_IGNORED_ALL, &shard, e);
+	if (status == 0)
+		status = pack(o, s, filter, &shard, e);
+	plan_release(&shard);
 	return status;
 }
 
@@ -98,7 +120,10 @@ static int go(struct archive_options *o, struct common_session *s,
 	if (status == 0 && s->workload.n_targets != 1)
 		return err_set(e, ERR_USAGE,
 			"an archive holds one target; name one with --target");
-	return status < 0 ? -1 : pack(o, s, filter, e);
+	if (status < 0)
+		return -1;
+	return s->workload.partition.method ? pack_shard(o, s, filter, e)
+					    : pack(o, s, filter, NULL, e);
 }
 
 static int open_reports(const struct archive_options *o, struct common_session *s,

@@ -90,6 +90,8 @@ int archive_manifest_write(
 	jsonw_string(&w, "project", r->project);
 	jsonw_string(&w, "target", r->target);
 	jsonw_string(&w, "triple", r->triple);
+	if (r->partition)
+		jsonw_string(&w, "partition", r->partition);
 	jsonw_open(&w, "roots", '{');
 	for (int i = 0; i < ARCHIVE_N_ROOTS; i++)
 		if (roots[i])
@@ -285,7 +287,7 @@ static int check_version(const struct json *root, struct err *e)
 static int read_root(struct archive_manifest *m, const struct json *root, struct err *e)
 {
 	static const char *const known[] = {"format", "version", "xtest", "project",
-		"target", "triple", "roots", "suites", "items", NULL};
+		"target", "triple", "partition", "roots", "suites", "items", NULL};
 	const struct json *items = json_find(root, "items");
 
 	if (check_version(root, e) < 0 || refuse_unknown(root, known, "it", e) < 0)
@@ -294,6 +296,7 @@ static int read_root(struct archive_manifest *m, const struct json *root, struct
 	m->project = xstrdup_null(m->xtest ? need_string(root, "project", e) : NULL);
 	m->target = xstrdup_null(m->project ? need_string(root, "target", e) : NULL);
 	m->triple = xstrdup_null(m->target ? need_string(root, "triple", e) : NULL);
+	m->partition = xstrdup_null(json_find_string(root, "partition", NULL));
 	if (!m->triple || read_roots(m, json_find(root, "roots"), e) < 0 ||
 		read_suites(m, json_find(root, "suites"), e) < 0)
 		return -1;
@@ -349,6 +352,7 @@ void archive_manifest_release(struct archive_manifest *m)
 	free(m->project);
 	free(m->target);
 	free(m->triple);
+	free(m->partition);
 	*m = (struct archive_manifest){0};
 }
 

@@ -63,9 +63,11 @@ struct archive_runner {
 
 /* Everything borrowed for the life of the plan. */
 struct archive_request {
-	const char *project;    /* its name */
-	const char *target;     /* the target's name, "aarch64" */
-	const char *triple;     /* of the target */
+	const char *project; /* its name */
+	const char *target;  /* the target's name, "aarch64" */
+	const char *triple;  /* of the target */
+	const char
+		*partition; /* "slice:1/3" when it is a shard of the project; or NULL */
 	const char *source_dir; /* absolute, as all directories here */
 	const char *target_build_dir;
 	const char *host_build_dir; /* NULL when there is none, or the same */
@@ -128,6 +130,7 @@ int archive_pack(struct archive_plan *plan, const char *path,
 struct archive_manifest {
 	char *xtest; /* version of the program that wrote it */
 	char *project, *target, *triple;
+	char *partition;              /* NULL: it is no shard */
 	char *roots[ARCHIVE_N_ROOTS]; /* where they were; NULL when absent */
 	struct suite_list suites;     /* paths as @root@/…: use archive_load_suites() */
 	struct strv *library_dirs;    /* one for each suite */

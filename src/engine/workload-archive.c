@@ -79,8 +79,39 @@ static int add_runner(
 	return 0;
 }
 
+/* Leaves of a shallow copy those cases that are planned on some column; false when there
+ * are none. `original` is what the plan knows. */
+static bool choose_cases(
+	struct suite *copy, const struct suite *original, const struct plan *plan)
+{
+	autofree bool *planned = xcalloc(original->n_cases + 1, sizeof *planned);
+
+	for (size_t i = 0; i < plan->len; i++)
+		if (plan->items[i].suite == original)
+			planned[plan->items[i].test - original->cases] = true;
+	copy->cases = xcalloc(original->n_cases + 1, sizeof *copy->cases);
+	copy->n_cases = 0;
+	for (size_t i = 0; i < original->n_cases; i++)
+		if (planned[i])
+			copy->cases[copy->n_cases++] = original->cases[i];
+	return copy->n_cases > 0;
+}
+
+static void add_suite(
+	struct workload_pack *pack, const struct suite *suite, const struct plan *plan)
+{
+	struct suite copy = *suite;
+
+	if (plan && !choose_cases(&copy, suite, plan)) {
+		free(copy.cases);
+		return;
+	}
+	*suite_list_add(suite->platform == PLATFORM_HOST ? &pack->host_suites
+							 : &pack->target_suites) = copy;
+}
+
 int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t target,
-	const struct filter_set *filter, struct err *e)
+	const struct filter_set *filter, const struct plan *plan, struct err *e)
 {
 	const struct workload_target *t = &w->targets[target];
 	const struct suite_list *suites = &t->build.suites;
@@ -101,18 +132,34 @@ int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t ta
 				.config = &w->project->config->archive,
 			},
 	};
+	if (plan) {
+		pack->owns_cases = true;
+		pack->partition =
+			xasprintf("%s:%u/%u", partition_method_name(w->partition.method),
+				w->partition.index, w->partition.count);
+		pack->request.partition = pack->partition;
+	}
 	if (mark_suites(suites, t->target->name, filter, wanted, e) < 0)
 		return -1;
 	for (size_t i = 0; i < suites->len; i++)
 		if (wanted[i])
-			*suite_list_add(suites->v[i].platform == PLATFORM_HOST
-						? &pack->host_suites
-						: &pack->target_suites) = suites->v[i];
+			add_suite(pack, &suites->v[i], plan);
 	return add_runner(pack, t->target, e);
+}
+
+static void free_cases(struct suite_list *copies)
+{
+	for (size_t i = 0; i < copies->len; i++)
+		free(copies->v[i].cases);
 }
 
 void workload_pack_release(struct workload_pack *pack)
 {
+	if (pack->owns_cases) {
+		free_cases(&pack->target_suites);
+		free_cases(&pack->host_suites);
+	}
+	free(pack->partition);
 	free(pack->target_suites.v);
 	free(pack->host_suites.v);
 	for (size_t i = 0; i < ARRAY_LEN(pack->runner_paths); i++)

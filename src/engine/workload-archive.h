@@ -6,18 +6,22 @@
 #include "engine/workload.h"
 
 /* The request for the archive of one target: which suites the filter leaves (with the
- * fixtures they need), runners, includes. Holds what the request borrows; release it
- * after the plan. */
+ * fixtures they need), or of a shard the cases that are planned; runners, includes. Holds
+ * what the request borrows; release it after the plan. */
 struct workload_pack {
 	struct archive_request request;
 	struct suite_list target_suites,
 		host_suites; /* shallow copies: only the arrays are owned */
+	bool owns_cases;     /* and, in a shard, those of the cases */
+	char *partition;
 	struct archive_runner runners[2];
 	char *runner_paths[2];
 };
 
+/* `plan` is that of the workload's shard, NULL without one. */
 int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t target,
-	const struct filter_set *filter, struct err *e) MUST_CHECK;
+	const struct filter_set *filter, const struct plan *plan,
+	struct err *e) MUST_CHECK;
 void workload_pack_release(struct workload_pack *pack);
 
 /* archive_pack() with its progress as a step of the workload's events. */

@@ -71,7 +71,7 @@ static int plan_content(struct workload *w, const struct workload_column *c,
 {
 	const struct filter_set all = {0};
 
-	if (workload_pack_init(&m->pack, w, c->target, &all, e) < 0)
+	if (workload_pack_init(&m->pack, w, c->target, &all, NULL, e) < 0)
 		return -1;
 	m->pack.request.n_runners = 0;
 	m->pack.request.tolerant = true;

@@ -184,14 +184,19 @@ int workload_filter_check(
 {
 	autorelease(names) struct names n = {0};
 	struct check check = {.w = w};
-	bool archived = false;
+	bool archived = false, shard = false;
 
 	if (filter_set_uses(filter, "deps") || filter_set_uses(filter, "rdeps"))
 		workload_links(w);
 	collect(w, &n);
-	for (size_t i = 0; i < w->n_targets; i++)
-		archived |= w->targets[i].archive != NULL;
-	fill_check(&check, &n, true);
+	for (size_t i = 0; i < w->n_targets; i++) {
+		const struct archive_reader *archive = w->targets[i].archive;
+
+		archived |= archive != NULL;
+		shard |= archive && archive_unpack_manifest(archive)->partition;
+	}
+	/* What is not in a shard is in another one: all of them are asked the same. */
+	fill_check(&check, &n, !shard);
 	if (filter_set_check(filter, &check.all, e) < 0)
 		return -1;
 	/* An archive may hold a part of the project. */

@@ -84,3 +84,76 @@ setup() {
 	[ "$(xtest list --partition slice:5/5 | sort | xargs)" = "project::setup project::user3" ]
 	[ "$(xtest list --partition slice:1/2 -E 'test(setup)' | xargs)" = "project::setup" ]
 }
+
+@test "balanced goes by what earlier runs took" {
+	target=$(xtest list --message-format json | grep -o '"target":"[^"]*"' | head -n 1 | cut -d '"' -f 4)
+	mkdir -p .xtest
+	{
+		echo 'xtest-history 1'
+		for i in {00..21}; do
+			us=100000
+			[ "$i" != 00 ] || us=2000000
+			printf '%s\tlocal\tproject::t%s\t\t1700000000\t%s\t\n' "$target" "$i" "$us"
+		done
+	} >.xtest/history
+	xtest list --partition balanced:1/2 >first 2>notes
+	# 2 s and 0.1 s, against 21 times 0.1 s
+	[ "$(wc -l <first)" -eq 2 ] && grep -q t00 first
+	grep '1 of 23 tests have no recorded duration' notes
+	xtest list --partition balanced:2/2 2>notes >second
+	[ "$(sort first second)" = "$(xtest list | sort)" ]
+	[ "$(xtest list --partition balanced:2/2 2>notes)" = "$(<second)" ]
+}
+
+shard_files() { # INDEX
+	xtest archive --list --partition "slice:$1/4" | grep -oE 'source/(many|one|two)/[a-z]+' | sort -u | xargs
+}
+
+@test "an archive of a shard holds and runs what the shard would" {
+	need cc gcc
+	cat >many.c <<-'C'
+		#include <stdio.h>
+		#include <string.h>
+		/* A libtest program of nine tests, of which two are ignored. */
+		int main(int argc, char **argv)
+		{
+			int ignored = !strcmp(argv[argc - 1], "--ignored");
+			if (argc > 1 && !strcmp(argv[1], "--list"))
+				for (int i = ignored ? 7 : 0; i < 9; i++)
+					printf("case_%d: test\n", i);
+			else
+				puts("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
+			return 0;
+		}
+	C
+	mkdir many one two
+	cc -o many/many many.c
+	program one/one 'exit 0'
+	program two/two 'exit 0'
+	cat >xtest.json <<-'JSON'
+		{"suites": [
+			{"name": "many", "command": ["many/many"], "cwd": "many", "binary": "many/many",
+			 "framework": "libtest"},
+			{"name": "one", "command": ["one/one"], "cwd": "one", "labels": ["single"]},
+			{"name": "two", "command": ["two/two"], "cwd": "two", "labels": ["single"]}]}
+	JSON
+	xtest list --run-ignored all | sort >all
+	for i in 1 2 3 4; do
+		xtest archive --archive-file ../$i.tar.zst --partition slice:$i/4 >../log
+		xtest list --partition slice:$i/4 | sort >direct
+		xtest list --archive-file ../$i.tar.zst | sort >archived
+		diff direct archived
+		xtest list --archive-file ../$i.tar.zst --run-ignored all
+	done | sort >parts
+	diff all parts
+	# Of nine: 0 4 two, 1 5, 2 6, 3 one.
+	[ "$(shard_files 1)" = "source/many/many source/two/two" ]
+	[ "$(shard_files 3)" = "source/many/many" ]
+	[ "$(shard_files 4)" = "source/many/many source/one/one" ]
+	xtest run --archive-file ../1.tar.zst --report jsonl=events
+	[ "$(verdicts events | cut -d ' ' -f 1 | sort | xargs)" = "many many two" ]
+
+	# Not here, but in another shard.
+	[ "$(xtest list --archive-file ../3.tar.zst -E 'not binary(one)' | wc -l)" -eq 2 ]
+	[ "$(xtest list --archive-file ../3.tar.zst -E 'tag(single)' | wc -l)" -eq 0 ]
+}
