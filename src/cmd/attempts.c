@@ -1,5 +1,7 @@
 #include "cmd/attempts.h"
 
+#include "model/quarantine.h"
+
 #include <limits.h>
 
 #define O(member) offsetof(struct common, member)
@@ -15,6 +17,8 @@ const struct opt attempts_opts[] = {
 		"start nothing more after N failures; N:immediate ends what runs"},
 	{"global-timeout", 0, "TIME", NULL, OPT_DURATION, O(global_timeout_ms),
 		"end the run of the tests when it takes longer"},
+	{"quarantine-verify", 0, NULL, NULL, OPT_FLAG, O(quarantine_verify),
+		"say which tests in quarantine pass now"},
 	{"retries", 0, "N", NULL, OPT_UNSIGNED, O(retries),
 		"try a failing test up to N times more, at once"},
 	{"flaky-result", 0, "RESULT", result_choices, OPT_STRING, O(flaky_result),
@@ -54,6 +58,57 @@ int attempts_find_end(const struct common *c, const struct config_settings *sett
 		(!c->no_fail_fast && !c->max_fail && settings->fail_fast == 1))
 		o->max_fail = 1;
 	return 0;
+}
+
+void attempts_tell_quarantine(const struct config *config, const struct plan *plan,
+	const struct rules *rules, const struct emit *emit)
+{
+	for (size_t i = 0; i < config->quarantine.len; i++) {
+		const struct config_quarantine *q = &config->quarantine.v[i];
+		autofree char *place = quarantine_place(config, q), *text = NULL;
+		autorelease(strv) struct strv pass = STRV_INIT;
+		size_t n = 0;
+
+		for (size_t k = 0; k < plan->len; k++) {
+			const struct plan_item *p = &plan->items[k];
+
+			if (rules[k].quarantine != q || p->state != PLAN_DONE)
+				continue;
+			n++;
+			if (p->verdict == VERDICT_PASS)
+				strv_pushf(&pass, "%s%s%s", p->suite->id,
+					*p->test->name ? " " : "", p->test->name);
+		}
+		if (!n)
+			text = xasprintf("%s: no test that ran is in this quarantine "
+					 "(%s)",
+				place, q->reason);
+		else if (pass.len == n)
+			text = xasprintf(
+				"%s: all tests in this quarantine pass now (%s): "
+				"it can go",
+				place, q->reason);
+		else if (pass.len) {
+			autofree char *names = strv_join(&pass, ", ");
+
+			text = xasprintf("%s: %zu of %zu tests in this quarantine pass "
+					 "now (%s): %s",
+				place, pass.len, n, q->reason, names);
+		} else {
+			text = xasprintf("%s: none of the %zu tests in this quarantine "
+					 "passes (%s)",
+				place, n, q->reason);
+		}
+		emit_note(emit, text);
+	}
+}
+
+int attempts_check(const struct config *config, struct err *e)
+{
+	char today[11];
+
+	quarantine_today(today);
+	return quarantine_check(config, today, e);
 }
 
 int attempts_find_rules(const struct common *c, const struct workload *w,

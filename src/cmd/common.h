@@ -37,6 +37,7 @@ struct common {
 	bool fail_fast, no_fail_fast, no_capture, no_run;
 	const char *max_fail;
 	int64_t global_timeout_ms;
+	bool quarantine_verify;
 	unsigned retries; /* UINT_MAX: not given */
 	const char *flaky_result;
 	const char *no_tests;

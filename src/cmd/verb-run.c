@@ -239,6 +239,9 @@ static int run_cases(struct invocation *in, struct err *e)
 	workload_rules_apply(&in->rules, &o);
 	send_plan(in);
 	schedule_run(&in->plan, &o, &in->result);
+	if (in->c.quarantine_verify)
+		attempts_tell_quarantine(
+			w->project->config, &in->plan, in->rules.v, o.emit);
 	for (size_t i = 0; i < w->n_columns; i++)
 		workload_machine_tell_kernel(w, &w->columns[i], in->result.counts.total,
 			&in->result.counts, &in->result.column_counts[i]);
@@ -297,6 +300,8 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 	}
 	if (common_filter(&in->c, &in->filter, e) < 0 ||
 		common_session_open(&in->session, &in->c, e) < 0)
+		return -1;
+	if (attempts_check(w->project->config, e) < 0)
 		return -1;
 	w->machine.gdb = in->debug.gdb;
 	in->filter.default_filter = w->settings.default_filter;

@@ -2,6 +2,9 @@
 #include "engine/emit.h"
 #include "engine/parse-log.h"
 
+/* Nothing of a log is in quarantine. */
+static const struct event_item none;
+
 static const struct event_column column = {
 	.label = "log", .target = "log", .place = "log", .slots = 1};
 
@@ -43,7 +46,7 @@ int parse_log_tell(const struct parse_log *p, const struct emit *emit)
 		emit_note(emit, p->notes.v[i]);
 	emit_send(emit, &event);
 	for (size_t i = 0; i < p->len; i++) {
-		event_counts_add(&counts, p->cases[i].judgement.verdict);
+		event_counts_add(&counts, &none, p->cases[i].judgement.verdict);
 		tell_case(emit, p, i, &column, i);
 	}
 	event = (struct event){
@@ -69,8 +72,8 @@ void parse_log_tell_kernel(const struct parse_log *p, const struct emit *emit,
 			continue;
 		counts->total++;
 		column_counts->total++;
-		event_counts_add(counts, c->judgement.verdict);
-		event_counts_add(column_counts, c->judgement.verdict);
+		event_counts_add(counts, &none, c->judgement.verdict);
+		event_counts_add(column_counts, &none, c->judgement.verdict);
 		tell_case(emit, p, i, in, at++);
 	}
 }

@@ -116,7 +116,8 @@ void rerun_add_event(struct rerun *r, const struct event *event)
 	set(r,
 		make_key(item->column, item->suite->platform, item->suite->id,
 			item->test->name),
-		!verdict_is_failure(v) && v != VERDICT_LOST);
+		event_is_quarantined(item, v) ||
+			(!verdict_is_failure(v) && v != VERDICT_LOST));
 }
 
 size_t rerun_outstanding(const struct rerun *r)

@@ -1,5 +1,7 @@
 #include "engine/rules.h"
 
+#include "model/quarantine.h"
+
 #include <unistd.h>
 
 enum { DEFAULT_TIMEOUT_MS = 10 * 60 * 1000, DEFAULT_SLOW_MS = 60 * 1000 };
@@ -8,6 +10,7 @@ enum { DEFAULT_TIMEOUT_MS = 10 * 60 * 1000, DEFAULT_SLOW_MS = 60 * 1000 };
  * behind it. */
 struct said {
 	struct config_case_settings override, all;
+	const struct config_quarantine *quarantine;
 	double factor; /* what was made for the real CPU is stretched by it */
 };
 
@@ -166,11 +169,12 @@ static int ask_config(const struct rules_source *source, const struct launch *l,
 	struct filter_subject subject = launch_subject(l->column, suite);
 
 	subject.test = *test->name ? test->name : suite->name;
-	return config_case_overrides(
-		       source->config, source->profile, &subject, &said->override, e) < 0
-		       ? -1
-		       : config_case_settings(source->config, source->profile, &subject,
-				 &said->all, e);
+	if (config_case_overrides(
+		    source->config, source->profile, &subject, &said->override, e) < 0 ||
+		config_case_settings(
+			source->config, source->profile, &subject, &said->all, e) < 0)
+		return -1;
+	return quarantine_find(source->config, &subject, &said->quarantine, e);
 }
 
 int rules_find(const struct rules_source *source, const struct launch *launch,
@@ -184,6 +188,7 @@ int rules_find(const struct rules_source *source, const struct launch *launch,
 	*out = (struct rules){
 		.grace_ms = launch->grace_ms,
 		.leak_ms = launch->leak_ms,
+		.quarantine = said.quarantine,
 		.flaky_fails = source->flaky_result == CONFIG_RESULT_FAIL,
 	};
 	find_limit(source, suite, &said, out);

@@ -30,6 +30,7 @@ struct rules {
 	int64_t slow_ms;     /* is told after each such period; 0: never */
 	int64_t grace_ms, leak_ms;
 	bool leak_fails;
+	const struct config_quarantine *quarantine; /* NULL: its failure counts */
 };
 
 /* Where rules come from. */

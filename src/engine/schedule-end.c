@@ -28,8 +28,8 @@ static void finish(struct schedule *s, struct plan_item *p, const struct event_i
 	p->state = PLAN_DONE;
 	p->verdict = j->verdict;
 	pool_end_unit(unit_find(&s->units, item->index));
-	event_counts_add(&s->r->counts, j->verdict);
-	event_counts_add(&s->r->column_counts[p->column], j->verdict);
+	event_counts_add(&s->r->counts, item, j->verdict);
+	event_counts_add(&s->r->column_counts[p->column], item, j->verdict);
 	schedule_send_item(s, EVENT_CASE_END, item, outcome, j);
 	if (s->o->max_fail && !s->stop && failures(s) >= s->o->max_fail) {
 		s->end = s->o->fail_at_once;
@@ -43,6 +43,7 @@ struct event_item schedule_make_item(
 {
 	const struct past *past = schedule_past(s, p);
 	unsigned attempt = past->attempts + 1;
+	const struct config_quarantine *quarantine = schedule_rules(s, p)->quarantine;
 
 	return (struct event_item){
 		.index = (size_t)(p - s->plan->items),
@@ -54,6 +55,7 @@ struct event_item schedule_make_item(
 			attempt + schedule_rules(s, p)->retries.count - past->failures,
 		.slot = slot,
 		.started_ms = now_ms() - s->o->emit->start_ms,
+		.quarantine = quarantine ? quarantine->reason : NULL,
 	};
 }
 

@@ -112,8 +112,8 @@ void tally_add_event(struct tally *t, const struct event *event)
 		add_plan(t, event);
 	if (event->type != EVENT_CASE_END || event_is_retried(event))
 		return;
-	event_counts_add(&t->counts, event->item.judgement->verdict);
-	event_counts_add(&get(t, event->item.item->column)->counts,
+	event_counts_add(&t->counts, event->item.item, event->item.judgement->verdict);
+	event_counts_add(&get(t, event->item.item->column)->counts, event->item.item,
 		event->item.judgement->verdict);
 }
 

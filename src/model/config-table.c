@@ -3,6 +3,7 @@
 
 #include "model/config-user.h"
 #include "model/console-table.h"
+#include "model/quarantine.h"
 #include "base/version.h"
 
 #define FIELD(type, member) .offset = offsetof(struct type, member)
@@ -361,6 +362,22 @@ static const struct config_key group_keys[] = {
 	{.name = NULL},
 };
 
+static const char *check_day(const void *field)
+{
+	return quarantine_check_day(*(char *const *)field);
+}
+
+static const struct config_key quarantine_keys[] = {
+	{"filter", CONFIG_FILTER, FIELD(config_quarantine, filter), .required = true,
+		.context = FILTER_OVERRIDE, .help = "filterset of the tests"},
+	{"reason", CONFIG_STRING, FIELD(config_quarantine, reason), .required = true,
+		.help = "why their failures do not count"},
+	{"expires", CONFIG_STRING, FIELD(config_quarantine, expires), .required = true,
+		.check = check_day,
+		.help = "last day of it, as \"2026-12-31\"; it is an error afterwards"},
+	{.name = NULL},
+};
+
 static const struct config_key version_keys[] = {
 	{"required", CONFIG_STRING, FIELD(config_version, required),
 		.check = check_version,
@@ -419,6 +436,9 @@ const struct config_key config_table_top[] = {
 		.help = "groups of tests that do not all run at the same time"},
 	{"profiles", CONFIG_MAP, FIELD(config, profiles), .keys = profile_keys,
 		.size = sizeof(struct config_profile), .help = "named sets of settings"},
+	{"quarantine", CONFIG_LIST, FIELD(config, quarantine), .keys = quarantine_keys,
+		.size = sizeof(struct config_quarantine),
+		.help = "tests that run and do not count"},
 	{"console", CONFIG_LIST, FIELD(config, console), .keys = console_keys,
 		.size = sizeof(struct config_console),
 		.help = "what a machine's console says when something is wrong"},

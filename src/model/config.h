@@ -253,6 +253,13 @@ struct config_version {
 	char *required, *recommended;
 };
 
+/* Tests whose failures do not count until a day is over. */
+struct config_quarantine {
+	struct filter *filter;
+	char *reason;
+	char *expires; /* "2026-12-31" */
+};
+
 struct config {
 	char *path;   /* of the file, as given; NULL when there is none */
 	char *schema; /* "$schema", for editors */
@@ -297,7 +304,11 @@ struct config {
 	struct {
 		struct config_console *v;
 		size_t len;
-	} console;                     /* come before the installed rows */
+	} console; /* come before the installed rows */
+	struct {
+		struct config_quarantine *v;
+		size_t len;
+	} quarantine;                  /* the first that matches holds */
 	struct config_origins origins; /* where each value was set */
 };
 

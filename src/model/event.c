@@ -34,7 +34,13 @@ bool event_is_retried(const struct event *event)
 	       (verdict_is_failure(v) || v == VERDICT_LOST);
 }
 
-void event_counts_add(struct event_counts *c, enum verdict v)
+bool event_is_quarantined(const struct event_item *item, enum verdict v)
+{
+	return item->quarantine && verdict_is_failure(v);
+}
+
+void event_counts_add(
+	struct event_counts *c, const struct event_item *item, enum verdict v)
 {
 	size_t *const counters[] = {
 		[VERDICT_PASS] = &c->passed,
@@ -48,7 +54,10 @@ void event_counts_add(struct event_counts *c, enum verdict v)
 	};
 
 	c->finished++;
-	++*counters[v];
+	if (event_is_quarantined(item, v))
+		c->quarantined++;
+	else
+		++*counters[v];
 }
 
 int event_counts_exit_code(const struct event_counts *c, bool cancelled)

@@ -55,12 +55,14 @@ struct event_item {
 	const struct event_column *column;
 	unsigned attempt, attempts; /* from 1 */
 	unsigned slot;
-	int64_t started_ms; /* event time at its start */
+	int64_t started_ms;     /* event time at its start */
+	const char *quarantine; /* why its failure does not count; NULL: it does */
 };
 
 struct event_counts {
 	size_t total; /* planned */
 	size_t finished, passed, failed, skipped, timed_out, crashed, leaked, flaky, lost;
+	size_t quarantined;  /* failures that do not count, of any kind */
 	size_t not_run;      /* planned and never started: the run was cancelled */
 	size_t filtered_out; /* known and not selected */
 };
@@ -136,7 +138,10 @@ struct event {
 const char *event_type_name(enum event_type t); /* "case-end" as in JSON */
 /* An EVENT_CASE_END after which another attempt follows: it does not count yet. */
 bool event_is_retried(const struct event *event);
-void event_counts_add(struct event_counts *c, enum verdict v);
+/* The item's failure does not count. */
+bool event_is_quarantined(const struct event_item *item, enum verdict v);
+void event_counts_add(
+	struct event_counts *c, const struct event_item *item, enum verdict v);
 /* Exit code of a run with these results. A missing verdict outranks a failure: whoever
  * sees ERR_TESTS_FAILED may trust that every test has its verdict; but a cancelled run
  * has failed. */

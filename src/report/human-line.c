@@ -115,5 +115,6 @@ void human_line_counts(
 	add_count(out, style, "31", ", ", c->crashed, "crashed");
 	add_count(out, style, "31", ", ", c->lost, "lost");
 	add_count(out, style, "33", ", ", c->skipped, "skipped");
+	add_count(out, style, "33", ", ", c->quarantined, "failed in quarantine");
 	add_count(out, style, "33", ", ", c->not_run, "not run");
 }

@@ -49,7 +49,10 @@ void human_summary_add(struct human_summary *s, const struct human_result *resul
 	r->result.suite = r->suite;
 	r->result.test = r->test;
 	/* "exit status 1" says nothing where the lines that say why stand beside it. */
-	r->result.reason = r->excerpt && j->verdict == VERDICT_FAIL ? NULL : r->reason;
+	r->result.reason =
+		r->excerpt && j->verdict == VERDICT_FAIL && !event->item.item->quarantine
+			? NULL
+			: r->reason;
 	r->result.label = r->label;
 }
 

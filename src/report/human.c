@@ -262,6 +262,7 @@ static void case_end(struct human *h, const struct event *event)
 	bool retried = event_is_retried(event);
 	bool bad = verdict_is_failure(j->verdict) || j->verdict == VERDICT_LOST;
 	size_t before;
+	autofree char *reason = NULL;
 	autofree char *label =
 		retried ? xasprintf("TRY %u %s", item->attempt, verdict_label(j->verdict))
 		: j->verdict == VERDICT_FLAKY
@@ -272,6 +273,11 @@ static void case_end(struct human *h, const struct event *event)
 	r.sgr = human_line_sgr(j->verdict);
 	r.wall_us = o->wall_us;
 	r.reason = j->reason;
+	if (event_is_quarantined(item, j->verdict)) {
+		r.sgr = "33";
+		r.reason = reason = xasprintf("in quarantine: %s; %s", item->quarantine,
+			j->reason ? j->reason : verdict_name(j->verdict));
+	}
 	human_line_result(&h->text, &h->style, &r);
 	buf_append_char(&h->text, '\n');
 	usage(h, o);

@@ -11,7 +11,8 @@
 struct open_item {
 	struct event_item item;
 	struct test_case test;
-	char *name; /* owned */
+	char *name;       /* owned */
+	char *quarantine; /* owned */
 };
 
 /* A column or a suite under the name it is found by. */
@@ -132,8 +133,10 @@ static const struct suite *read_suite(struct jsonl_read *r, const struct json *o
 
 static void free_item(struct open_item *o)
 {
-	if (o)
+	if (o) {
 		free(o->name);
+		free(o->quarantine);
+	}
 	free(o);
 }
 
@@ -245,6 +248,8 @@ static void case_end(struct jsonl_read *r, const struct json *object, struct eve
 	event->item.item = &o->item;
 	event->item.outcome = &r->outcome;
 	event->item.judgement = &r->judgement;
+	free(o->quarantine);
+	o->item.quarantine = o->quarantine = jsonl_value_owned(object, "quarantine");
 	if (json_find(object, "attempts"))
 		o->item.attempts = jsonl_value_unsigned(object, "attempts");
 	/* That another attempt follows may be known only at the end. */
@@ -293,6 +298,7 @@ static void read_counts(const struct json *object, struct event_counts *c)
 		.leaked = jsonl_value_size(object, "leaked"),
 		.flaky = jsonl_value_size(object, "flaky"),
 		.lost = jsonl_value_size(object, "lost"),
+		.quarantined = jsonl_value_size(object, "quarantined"),
 		.not_run = jsonl_value_size(object, "not_run"),
 		.filtered_out = jsonl_value_size(object, "filtered_out"),
 	};

@@ -123,6 +123,7 @@ static void write_counts(struct jsonw *w, const struct event_counts *c)
 		{"leaked", c->leaked},
 		{"flaky", c->flaky},
 		{"lost", c->lost},
+		{"quarantined", c->quarantined},
 		{"not_run", c->not_run},
 		{"filtered_out", c->filtered_out},
 	};
@@ -229,6 +230,7 @@ static void case_end(
 	write_item(w, event->item.item);
 	jsonw_string(w, "verdict", verdict_name(j->verdict));
 	jsonw_bool(w, "final", !event_is_retried(event));
+	write_text(w, "quarantine", event->item.item->quarantine);
 	write_text(w, "reason", j->reason);
 	write_text(w, "excerpt", j->excerpt);
 	jsonw_open(w, "points", '[');

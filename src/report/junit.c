@@ -215,6 +215,17 @@ static void write_retry(struct xml *w, const struct event *event)
 	xml_close(w);
 }
 
+/* For those who read the report the failure does not count. */
+static void quarantine_element(struct xml *w, const struct event *event)
+{
+	const struct judgement *j = event->item.judgement;
+	autofree char *message =
+		xasprintf("in quarantine: %s; %s", event->item.item->quarantine,
+			j->reason ? j->reason : verdict_name(j->verdict));
+
+	verdict_element(w, VERDICT_SKIP, message, j->excerpt);
+}
+
 static void write_case(struct xml *w, const struct event *event)
 {
 	const struct event_item *item = event->item.item;
@@ -223,7 +234,10 @@ static void write_case(struct xml *w, const struct event *event)
 
 	open_testcase(w, item, case_name(item));
 	xml_seconds(w, "time", event->item.outcome->wall_us);
-	verdict_element(w, v, judgement->reason, judgement->excerpt);
+	if (event_is_quarantined(item, v))
+		quarantine_element(w, event);
+	else
+		verdict_element(w, v, judgement->reason, judgement->excerpt);
 	if (verdict_is_failure(v) || v == VERDICT_LOST || v == VERDICT_LEAK)
 		streams(w, event->item.outcome);
 	xml_close(w);
@@ -278,7 +292,8 @@ static int case_end(struct junit *j, const struct event *event, struct err *e)
 			  judgement->verdict == VERDICT_LOST,
 	};
 	/* A case is told by its points, unless they do not tell what became of it. */
-	bool by_points = judgement->n_points &&
+	bool quarantined = event_is_quarantined(event->item.item, judgement->verdict);
+	bool by_points = judgement->n_points && !quarantined &&
 			 (judgement->verdict == VERDICT_PASS || has_bad_point(judgement));
 	autorelease(xml) struct xml x;
 	struct xml *w = &x;
@@ -293,7 +308,7 @@ static int case_end(struct junit *j, const struct event *event, struct err *e)
 	} else {
 		if (!by_points) {
 			write_case(w, event);
-			count(s, judgement->verdict);
+			count(s, quarantined ? VERDICT_SKIP : judgement->verdict);
 			r = add_piece(j, s, piece, w, e);
 			piece.final = false;
 		}

@@ -49,7 +49,7 @@ static void append_text(struct buf *out, const char *s, bool escape)
 }
 
 static void append_point(struct buf *out, const char *indent, size_t number, bool passed,
-	const char *description, const char *skip)
+	const char *description, const char *skip, const char *todo)
 {
 	buf_printf(out, "%s%s %zu - ", indent, passed ? "ok" : "not ok", number);
 	append_text(out, description, true);
@@ -58,6 +58,10 @@ static void append_point(struct buf *out, const char *indent, size_t number, boo
 		append_text(out, skip, false);
 		while (out->data[out->len - 1] == ' ')
 			buf_truncate(out, out->len - 1);
+	}
+	if (todo) {
+		buf_append_str(out, " # TODO in quarantine: ");
+		append_text(out, todo, false);
 	}
 	buf_append_char(out, '\n');
 }
@@ -172,7 +176,7 @@ static void append_subtest(struct buf *out, const char *name, const struct judge
 		bool skipped = p->verdict == VERDICT_SKIP;
 
 		append_point(out, "    ", i + 1, p->verdict == VERDICT_PASS || skipped,
-			p->name, skipped ? (p->reason ? p->reason : "") : NULL);
+			p->name, skipped ? (p->reason ? p->reason : "") : NULL, NULL);
 	}
 	buf_printf(out, "    1..%zu\n", j->n_points);
 }
@@ -199,7 +203,9 @@ static void case_end(struct tap *t, const struct event *event)
 		append_subtest(&t->text, heading, j);
 	}
 	append_point(&t->text, "", ++t->number, passed, name,
-		v == VERDICT_SKIP ? (j->reason ? j->reason : "") : NULL);
+		v == VERDICT_SKIP ? (j->reason ? j->reason : "") : NULL,
+		event_is_quarantined(event->item.item, v) ? event->item.item->quarantine
+							  : NULL);
 	if (v != VERDICT_PASS && v != VERDICT_SKIP)
 		append_diagnostics(&t->text, event);
 }

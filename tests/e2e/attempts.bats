@@ -5,6 +5,7 @@ load common
 bats_require_minimum_version 1.5.0
 
 setup() {
+	need jq jq
 	cd "$BATS_TEST_TMPDIR"
 }
 
@@ -89,4 +90,29 @@ long lost" ]
 	SETTINGS='"global-timeout": "300ms"' shell_project 'long=sleep 600' 'waits=true'
 	run -100 timeout 120 xtest -C "$project" -j 1
 	[[ $output == *'no end within 0.3 s'* ]]
+}
+
+@test "what is in quarantine runs, is reported, and does not count" {
+	SETTINGS='"quarantine": [{"filter": "binary(bad*)", "reason": "ticket 7", "expires": "9998-12-31"}, {"filter": "binary(none)", "reason": "nobody", "expires": "9998-12-31"}]' \
+		shell_project 'bad=echo oh no; exit 3' 'bad-no-more=true' 'good=true'
+	run -0 xtest -C "$project" -j 1 --fail-fast --quarantine-verify --report jsonl=events --report junit=report.xml
+	[[ $output == *'in quarantine: ticket 7; exit status 3'* ]]
+	[[ $output == *'2 passed, 1 failed in quarantine'* ]]
+	[[ $output == *'xtest.json:1: 1 of 2 tests in this quarantine pass now (ticket 7): project::bad-no-more'* ]]
+	[[ $output == *'no test that ran is in this quarantine (nobody)'* ]]
+	[ "$(verdicts events)" = "bad fail
+bad-no-more pass
+good pass" ]
+	jq -es 'last | .quarantined == 1 and .failed == 0 and .finished == 3' events
+	grep -q '<skipped message="in quarantine: ticket 7; exit status 3"' report.xml
+	grep -q 'failures="0"' report.xml
+	xtest -C "$project" -j 1 --report tap=stream >/dev/null
+	grep -q '^not ok 1 - .* # TODO in quarantine: ticket 7$' stream
+}
+
+@test "a quarantine that has expired is an error" {
+	SETTINGS='"quarantine": [{"filter": "all()", "reason": "ticket 7", "expires": "2001-01-01"}]' \
+		shell_project 'bad=false'
+	run -96 xtest -C "$project"
+	[[ $output == *'xtest.json:1:'*'the quarantine has expired on 2001-01-01 (ticket 7)'* ]]
 }

@@ -277,7 +277,7 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 	autofree char *name = xstrdup(c->test);
 	struct test_case test = {.name = name};
 	struct event_item item = {c->index, &suite, &test, c->column, c->attempt,
-		c->attempts, 0, s->now_ms};
+		c->attempts, 0, s->now_ms, NULL};
 	struct event e = {.type = EVENT_CASE_END};
 	struct outcome outcome;
 	struct judgement judgement;
@@ -290,8 +290,8 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 	e.item.outcome = &outcome;
 	e.item.judgement = &judgement;
 	if (!event_is_retried(&e)) {
-		event_counts_add(&s->counts, c->verdict);
-		event_counts_add(&s->column_counts[column], c->verdict);
+		event_counts_add(&s->counts, &item, c->verdict);
+		event_counts_add(&s->column_counts[column], &item, c->verdict);
 	}
 	compare_add_event(s->compare, &e);
 	stream_send(s, e);
