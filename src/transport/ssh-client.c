@@ -208,6 +208,7 @@ static _Noreturn void carry_for(
 
 	options.jump = before;
 	options.jumps++;
+	options.unreachable = NULL;
 	if (ssh_uri_parse(hop, &uri, &e) == 0)
 		through = ssh_client_open(&uri, &options, &e);
 	if (through) {
@@ -334,6 +335,8 @@ static int connect_client(struct ssh_client *c, struct err *e)
 	const struct ssh_client_options *o = &c->options;
 	int fd;
 
+	if (o->unreachable)
+		*o->unreachable = true;
 	o->allow(o->ctx, 0, NULL);
 	fd = open_stream(c, e);
 	if (fd < 0) {
@@ -346,9 +349,12 @@ static int connect_client(struct ssh_client *c, struct err *e)
 		abort(); /* no memory */
 	if (set_options(c, fd, e) < 0)
 		return -1;
-	o->allow(o->ctx, GREET_LIMIT_MS, "agree on keys");
+	/* The library has the limit, and words for it. */
+	o->allow(o->ctx, 2 * GREET_LIMIT_MS, "agree on keys");
 	if (ssh_connect(c->session) != SSH_OK)
 		return ssh_client_fault(c, "no connection", e);
+	if (o->unreachable)
+		*o->unreachable = false;
 	if (check_key(c, e) < 0)
 		return -1;
 	if (ssh_auth_run(c, e) < 0)

@@ -16,9 +16,10 @@ struct ssh_client;
 struct ssh_client_options {
 	const char *config; /* as of ssh_config_resolve() */
 	bool accept_new;
-	const char *jump; /* over the configuration's ProxyJump; NULL: that */
-	unsigned jumps;   /* that lie behind */
-	int parent_fd;    /* hung up when nobody wants the connection any more */
+	const char *jump;  /* over the configuration's ProxyJump; NULL: that */
+	unsigned jumps;    /* that lie behind */
+	int parent_fd;     /* hung up when nobody wants the connection any more */
+	bool *unreachable; /* set when nothing answered there; may be NULL */
 	/* One sentence for people. */
 	void (*note)(void *ctx, const char *text);
 	/* For so long (0: for ever) it may go on without an end of what it does. */

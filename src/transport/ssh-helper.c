@@ -1,7 +1,9 @@
 #include "transport/ssh-helper.h"
 
 #include "transport/ssh-boot.h"
+#include "model/config.h"
 #include "transport/ssh-client.h"
+#include "transport/ssh-hook.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,11 +13,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { END_LIMIT_MS = 5000, END_WORDS_MAX = 4096 };
+enum {
+	END_LIMIT_MS = 5000,
+	END_WORDS_MAX = 4096,
+	RESET_AFTER_MS = 15000, /* of no answer */
+	BOOT_LIMIT_MS = 180000, /* from a switch to an answer */
+	REACH_EVERY_MS = 2000,
+};
 
 struct helper {
 	const struct place_config *config;
 	int bytes_fd, report_fd;
+	int64_t boot_ms, reset_ms; /* by now_ms(): until when it may boot; from when it
+				      may be reset. 0: not */
 	bool alone; /* nobody listens any more: what is left to do is done unheard */
 };
 
@@ -89,6 +99,18 @@ static void end_runner(struct helper *h, struct ssh_client *c, const char *line)
 		return;
 }
 
+/* The run wants nothing more of the board. */
+static void leave(struct helper *h)
+{
+	const struct config_board *b = h->config->board->config;
+	struct err ignored;
+
+	if (b && (ssh_hook_run(h->config->board, "after", &b->after, &ignored) < 0 ||
+			 ssh_hook_run(h->config->board, "power-off", &b->power_off,
+				 &ignored) < 0))
+		return;
+}
+
 static void work(struct helper *h, struct ssh_client *c)
 {
 	const struct ssh_boot boot = {.config = h->config, .doing = on_doing, .ctx = h};
@@ -113,14 +135,86 @@ static void work(struct helper *h, struct ssh_client *c)
 		tell_end(h, ssh_client_name(c), status, &words);
 }
 
+/* ---- reaching it */
+
+static int hook(
+	struct helper *h, const char *what, const struct config_hook *hook, struct err *e)
+{
+	if (!hook->command.len)
+		return 0;
+	on_doing(h, what, -1);
+	return ssh_hook_run(h->config->board, what, hook, e);
+}
+
+static int prepare(struct helper *h, struct err *e)
+{
+	const struct config_board *b = h->config->board->config;
+
+	if (!b || h->config->board->memory->prepared)
+		return 0;
+	if (hook(h, "power-on", &b->power_on, e) < 0 ||
+		hook(h, "before", &b->before, e) < 0)
+		return -1;
+	report(h, SSH_REPORT_PREPARED, "");
+	if (b->power_on.command.len)
+		h->boot_ms = now_ms() + BOOT_LIMIT_MS;
+	return 0;
+}
+
+static int reset(struct helper *h, struct err *e)
+{
+	const struct config_board *b = h->config->board->config;
+	autofree char *text = NULL;
+
+	h->reset_ms = 0;
+	text = xasprintf("%s could not be reached (%s) and was reset",
+		h->config->board->name, e->msg);
+	report(h, SSH_REPORT_RESET, "");
+	if (hook(h, "reset", &b->reset, e) < 0)
+		return -1;
+	report(h, SSH_REPORT_NOTE, text);
+	h->boot_ms = now_ms() + BOOT_LIMIT_MS;
+	return 0;
+}
+
+/* One that was switched on or reset needs its time; one that does not answer for a while
+ * is reset, once. */
+static struct ssh_client *reach(struct helper *h, const struct ssh_uri *uri,
+	const struct ssh_client_options *o, struct err *e)
+{
+	const struct board_config *board = h->config->board;
+
+	if (prepare(h, e) < 0)
+		return NULL;
+	if (board->config && board->config->reset.command.len &&
+		!board->memory->was_reset)
+		h->reset_ms = now_ms() + RESET_AFTER_MS;
+	for (;;) {
+		struct ssh_client *c = ssh_client_open(uri, o, e);
+		int64_t now = now_ms();
+
+		if (c || !*o->unreachable)
+			return c;
+		if (now >= h->boot_ms && h->reset_ms && now >= h->reset_ms &&
+			reset(h, e) < 0)
+			return NULL;
+		if (now_ms() >= MAX(h->boot_ms, h->reset_ms))
+			return NULL;
+		on_doing(h, "waiting until it answers", -1);
+		poll(NULL, 0, REACH_EVERY_MS);
+	}
+}
+
 static void helper_main(struct helper *h)
 {
 	const struct board_config *board = h->config->board;
 	autorelease(ssh_uri) struct ssh_uri uri = {0};
+	bool unreachable = false;
 	const struct ssh_client_options options = {
 		.config = board->ssh_config,
 		.accept_new = board->accept_new,
 		.parent_fd = h->report_fd,
+		.unreachable = &unreachable,
 		.note = on_note,
 		.allow = on_allow,
 		.ctx = h,
@@ -130,13 +224,15 @@ static void helper_main(struct helper *h)
 
 	on_doing(h, "connecting", -1);
 	if (ssh_uri_parse(board->uri, &uri, &e) == 0)
-		c = ssh_client_open(&uri, &options, &e);
+		c = reach(h, &uri, &options, &e);
 	if (!c) {
 		report(h, SSH_REPORT_FAILED, e.msg);
 		return;
 	}
 	work(h, c);
 	ssh_client_free(c);
+	if (h->alone)
+		leave(h);
 }
 
 /* What else this program has open is other places': their ends must be seen when they

@@ -10,12 +10,14 @@
 
 /* The first byte of a message; the rest is text. */
 enum ssh_report {
-	SSH_REPORT_DOING = 'd',  /* thousandths of the way (-1: unknown), blank, text */
-	SSH_REPORT_NOTE = 'n',   /* a sentence for people */
-	SSH_REPORT_ALLOW = 'w',  /* milliseconds it may be silent, blank, what it does */
-	SSH_REPORT_UP = 'u',     /* the way stands; the rest names the board */
-	SSH_REPORT_FAILED = 'x', /* it does not, or no more: why */
-	SSH_REPORT_CUT = 'c',    /* the way was cut, the runner may be there still */
+	SSH_REPORT_DOING = 'd', /* thousandths of the way (-1: unknown), blank, text */
+	SSH_REPORT_NOTE = 'n',  /* a sentence for people */
+	SSH_REPORT_ALLOW = 'w', /* milliseconds it may be silent, blank, what it does */
+	SSH_REPORT_PREPARED = 'p', /* the hooks for the beginning have run */
+	SSH_REPORT_RESET = 'r',    /* the hook for that is run: not again */
+	SSH_REPORT_UP = 'u',       /* the way stands; the rest names the board */
+	SSH_REPORT_FAILED = 'x',   /* it does not, or no more: why */
+	SSH_REPORT_CUT = 'c',      /* the way was cut, the runner may be there still */
 };
 
 enum { SSH_REPORT_MAX = 4096 };

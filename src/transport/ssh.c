@@ -1,6 +1,9 @@
 /* The place `ssh://…`: a board with a shell, as seen by the process that steers. */
 #include "transport/child.h"
+#include "model/config.h"
+#include "transport/ssh-console.h"
 #include "transport/ssh-helper.h"
+#include "transport/ssh-hook.h"
 #include "transport/ssh-uri.h"
 
 #include <errno.h>
@@ -19,13 +22,31 @@ struct ssh {
 	char *name;
 	char *doing, *note, *what; /* of the messages */
 	int64_t deadline_ms;       /* for `what`; 0: none */
-	char *reason;              /* it has failed */
+	const struct board_config *board;
+	struct ssh_console *console; /* NULL: it has none */
+	int64_t leave_ms;            /* its hooks for the end may take so long */
+	char *reason;                /* it has failed */
 	bool cut;
 };
 
 static bool ssh_claims(const char *uri)
 {
 	return ssh_uri_is(uri);
+}
+
+/* What its console says does not wait until it can be reached. */
+static int open_console(struct ssh *s, struct err *e)
+{
+	const struct config_board *config = s->board->config;
+
+	if (!config)
+		return 0;
+	s->leave_ms =
+		ssh_hook_limit_ms(&config->after) + ssh_hook_limit_ms(&config->power_off);
+	if (!config->console.len)
+		return 0;
+	s->console = ssh_console_open(s->board, e);
+	return s->console ? 0 : -1;
 }
 
 static int ssh_open(const struct place_config *config, struct link *link, struct err *e)
@@ -36,7 +57,10 @@ static int ssh_open(const struct place_config *config, struct link *link, struct
 	if (ssh_uri_parse(config->board->uri, &uri, e) < 0)
 		return -1;
 	s = xcalloc(1, sizeof *s);
-	if (ssh_helper_start(config, &link->pid, &link->in_fd, &s->report_fd, e) < 0) {
+	s->board = config->board;
+	if (open_console(s, e) < 0 || ssh_helper_start(config, &link->pid, &link->in_fd,
+					      &s->report_fd, e) < 0) {
+		ssh_console_close(s->console);
 		free(s);
 		return -1;
 	}
@@ -93,7 +117,14 @@ static void take_message(struct ssh *s, struct link *link, const char *message)
 	case SSH_REPORT_ALLOW:
 		set_limit(s, text);
 		break;
+	case SSH_REPORT_PREPARED:
+		s->board->memory->prepared = true;
+		break;
+	case SSH_REPORT_RESET:
+		s->board->memory->was_reset = true;
+		break;
 	case SSH_REPORT_UP:
+		ssh_console_mark(s->console);
 		link->coming = false;
 		free(link->detail);
 		link->detail = xstrdup(text);
@@ -129,10 +160,13 @@ static size_t ssh_watch(struct link *link, int *fds, size_t max)
 {
 	const struct ssh *s = link->state;
 
-	if (!max)
-		return 0;
-	fds[0] = s->report_fd;
-	return 1;
+	size_t n = 0;
+
+	if (n < max)
+		fds[n++] = s->report_fd;
+	if (n < max && ssh_console_fd(s->console) >= 0)
+		fds[n++] = ssh_console_fd(s->console);
+	return n;
 }
 
 static bool ssh_check(struct link *link, int64_t silence_ms, struct demise *demise)
@@ -145,8 +179,13 @@ static bool ssh_check(struct link *link, int64_t silence_ms, struct demise *demi
 		s->reason = xasprintf("%s: it took too long to %s", s->name, s->what);
 	if (!s->reason && !lives)
 		s->reason = xasprintf("%s: the runner has ended", s->name);
+	/* Of a link that stands, what the kernel says of its end comes first. */
+	if (ssh_console_read(s->console, demise) && !link->coming)
+		return true;
+	demise_release(demise);
 	if (!s->reason)
 		return false;
+	demise->console = ssh_console_excerpt(s->console);
 	demise->reason = take_ptr(s->reason);
 	demise->may_return = s->cut;
 	return true;
@@ -168,10 +207,13 @@ static void ssh_close(struct link *link, char **why)
 	close(s->report_fd);
 	if (link->coming)
 		kill(link->pid, SIGTERM);
-	if (!child_reap_within(link->pid, CLOSE_GRACE_MS, &status)) {
+	else
+		s->board->memory->prepared = s->cut;
+	if (!child_reap_within(link->pid, CLOSE_GRACE_MS + s->leave_ms, &status)) {
 		kill(link->pid, SIGKILL);
 		child_reap_within(link->pid, CLOSE_GRACE_MS, &status);
 	}
+	ssh_console_close(s->console);
 	free(s->name);
 	free(s->doing);
 	free(s->note);
