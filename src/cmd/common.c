@@ -105,11 +105,15 @@ const struct opt common_run_opts[] = {
 	{0},
 };
 
-const struct opt common_record_opts[] = {
+const struct opt common_rerun_opts[] = {
 	{"failed", 0, NULL, NULL, OPT_FLAG, O(failed),
 		"only what did not pass in the latest run, and what is new"},
 	{"rerun", 0, "RUN", NULL, OPT_STRING, O(rerun),
 		"the same for another run, as `xtest runs` names it"},
+	{0},
+};
+
+const struct opt common_record_opts[] = {
 	{"no-record", 0, NULL, NULL, OPT_FLAG, O(no_record),
 		"keep no record of this run"},
 	{0},

@@ -62,7 +62,7 @@ void common_release(struct common *c);
 /* Tables of struct common; each ends with a NULL name. */
 extern const struct opt common_build_opts[], common_filter_opts[], common_archive_opts[],
 	common_machine_opts[], common_board_opts[], common_run_opts[],
-	common_record_opts[], common_report_opts[];
+	common_rerun_opts[], common_record_opts[], common_report_opts[];
 
 /* What the environment says in the place of options. */
 extern const struct opt_variable common_variables[];

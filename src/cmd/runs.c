@@ -1,5 +1,8 @@
 #include "cmd/runs.h"
 
+#include "engine/rerun.h"
+#include "engine/run-store.h"
+
 #include <ctype.h>
 
 const struct opt runs_opts[] = {
@@ -21,6 +24,21 @@ int runs_parse(const struct opt_group *groups, int argc, char **argv, void *valu
 		if (is_number_back(argv[i]))
 			argv[i][0] = '~';
 	return common_parse(groups, argc, argv, values, words, NULL, e);
+}
+
+int runs_rerun(const struct common *c, const char *state_dir, char **id,
+	struct rerun **rerun, struct err *e)
+{
+	if (c->failed && c->rerun)
+		return err_set(e, ERR_USAGE,
+			"--failed is --rerun of the latest run: give one of them");
+	if (!c->failed && !c->rerun)
+		return 0;
+	*id = c->failed ? rerun_find_latest(state_dir, e)
+			: run_store_find(state_dir, c->rerun, e);
+	if (*id)
+		*rerun = rerun_load(state_dir, *id, e);
+	return *rerun ? 0 : -1;
 }
 
 int runs_open(

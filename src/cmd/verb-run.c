@@ -3,7 +3,7 @@
 
 #include "base/fs.h"
 #include "cmd/attempts.h"
-#include "cmd/common.h"
+#include "cmd/runs.h"
 #include "cmd/verb.h"
 #include "engine/debug.h"
 #include "engine/preflight.h"
@@ -24,7 +24,8 @@ static const struct opt_group groups[] = {
 	{"Board", common_board_opts},
 	{"Run", common_run_opts},
 	{"Attempts", attempts_opts},
-	{"Earlier runs", common_record_opts},
+	{"Earlier runs", common_rerun_opts},
+	{"Record", common_record_opts},
 	{"Report", common_report_opts},
 	{0},
 };
@@ -252,7 +253,6 @@ static int run_cases(struct invocation *in, struct err *e)
 /* The run to go on from, and the record of this one. */
 static int open_record(struct invocation *in, struct err *e)
 {
-	const char *state_dir = in->session.project.state_dir;
 	struct record_options o = {
 		.project = &in->session.project,
 		.emit = &in->session.emit,
@@ -260,14 +260,8 @@ static int open_record(struct invocation *in, struct err *e)
 		.off = in->c.no_record,
 	};
 
-	if (in->c.failed && in->c.rerun)
-		return err_set(e, ERR_USAGE,
-			"--failed is --rerun of the latest run: give one of them");
-	if (in->c.failed && !(in->rerun_of = rerun_find_latest(state_dir, e)))
-		return -1;
-	if (in->c.rerun && !(in->rerun_of = run_store_find(state_dir, in->c.rerun, e)))
-		return -1;
-	if (in->rerun_of && !(o.rerun = rerun_load(state_dir, in->rerun_of, e)))
+	if (runs_rerun(&in->c, in->session.project.state_dir, &in->rerun_of, &o.rerun,
+		    e) < 0)
 		return -1;
 	in->session.workload.rerun = o.rerun;
 	in->record = record_new(&o);

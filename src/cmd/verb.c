@@ -16,6 +16,7 @@ const struct verb *const verb_table[] = {
 	&verb_runs,
 	&verb_merge,
 	&verb_compare,
+	&verb_explain,
 	&verb_debug,
 	&verb_help,
 	NULL,

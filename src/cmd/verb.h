@@ -25,7 +25,7 @@ struct verb {
 
 extern const struct verb verb_run, verb_list, verb_archive, verb_target, verb_exec,
 	verb_shell, verb_image, verb_parse, verb_show_config, verb_replay, verb_runs,
-	verb_merge, verb_compare, verb_debug, verb_help;
+	verb_merge, verb_compare, verb_explain, verb_debug, verb_help;
 
 /* All verbs, NULL at the end. */
 extern const struct verb *const verb_table[];

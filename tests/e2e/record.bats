@@ -276,3 +276,61 @@ ran() {
 	xtest replay --report trace=../again.json
 	cmp ../trace.json ../again.json
 }
+
+@test "explain tells why a test runs or does not, with the line of the rule" {
+	cat >xtest.json <<-'JSON'
+		{
+		  "default-filter": "not test(slow)",
+		  "overrides": [
+		    {"filter": "test(good)", "retries": 3}
+		  ],
+		  "suites": [
+		    {"name": "good", "command": ["./good"]},
+		    {"name": "bad", "command": ["./bad"]},
+		    {"name": "slow", "command": ["./good"]}]}
+	JSON
+	run xtest explain good
+	[ "$status" -eq 0 ]
+	[[ $output == *"project::good on "*": runs"* ]]
+	[[ $output == *"retries: {"*"3"*"xtest.json:4:"* ]]
+	[[ $output != *"last time"* && $output != *bad* ]]
+	run xtest explain slow
+	[[ $output == *"does not run: the default filter leaves it out ("*"xtest.json:2:"*'not test('*slow* ]]
+	[[ $(xtest explain good -E 'test(bad)') == *"does not run: no -E matches it"* ]]
+	[[ $(xtest explain good --skip goo) == *"does not run: --skip names it"* ]]
+	[[ $(xtest explain good bad) == *"does not run: no FILTER names it"* ]]
+	[[ $(xtest explain good --run-ignored only) == *"does not run: --run-ignored=only"* ]]
+	xtest || true
+	[[ $(xtest explain bad) == *"last time: fail, exit status 1, "*" in run $(xtest runs -T json | jq -r '.[0].run')"* ]]
+	[[ $(xtest explain good) == *"usually takes "* ]]
+	[[ $(xtest explain good --failed) == *"does not run: it has passed in "* ]]
+	# one of the shards does not have it
+	[ "$(cat <(xtest explain good --partition hash:1/2) <(xtest explain good --partition hash:2/2) |
+		grep -c 'does not run: it is in another shard')" -eq 1 ]
+	# part of a name
+	run xtest explain project
+	[ "$(grep -c '^project::' <<<"$output")" -eq 3 ]
+	run xtest explain nothing
+	[ "$status" -eq 4 ]
+	run xtest explain
+	[ "$status" -eq 2 ]
+}
+
+@test "explain names the library that is missing" {
+	need_aarch64
+	cat >lib.c <<-'C'
+		int one(void) { return 1; }
+	C
+	cat >main.c <<-'C'
+		int one(void);
+		int main(void) { return one() - 1; }
+	C
+	aarch64-linux-gnu-gcc -shared -o libone.so lib.c
+	aarch64-linux-gnu-gcc -o main main.c -L. -lone
+	rm libone.so
+	echo '{"targets": ["aarch64"], "suites": [{"name": "main", "command": ["./main"]}]}' >xtest.json
+	run xtest explain main
+	[ "$status" -eq 0 ]
+	[[ $output == *"cannot run: "*"libone.so"* ]]
+	[[ $output == *"belongs to the target: ELF machine"* ]]
+}
