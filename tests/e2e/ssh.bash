@@ -171,3 +171,87 @@ proxy_end() { # DIR NAME
 proxy_figure() { # DIR NAME FIGURE
 	jq -r ".$3" "$1/$2/count"
 }
+
+# A project of scripts that append their name to FILE on the board, and what each does beside that: N cases.
+counting_project() { # DIR N FILE COMMAND
+	mkdir -p "$1"
+	# The line is appended in one write, so that cases beside each other do not mix theirs.
+	program "$1/case.sh" "echo \"\$1\" >>'$3'; $4"
+	jq -n --argjson n "$2" '{adapter: "manifest", suites: [range($n) |
+		{name: "case\(.)", command: ["./case.sh", "\(.)"], platform: "target"}]}' >"$1/xtest.json"
+}
+
+# Every case of 0 to N-1 stands in the file once.
+ran_once() { # FILE N
+	diff <(seq 0 $(($2 - 1)) | LC_ALL=C sort) <(LC_ALL=C sort "$1")
+}
+
+# What is left on the board of this bed: the journal is empty, no work, no runner.
+board_is_idle() { # DIR
+	local pid
+
+	for pid in $(bed_processes "$1"); do
+		case $(cat "/proc/$pid/comm" 2>/dev/null) in
+		'' | dropbear | sshd | timeout) ;;
+		*) return 1 ;;
+		esac
+	done
+	[ ! -s "$1/cache/xtest/journal" ]
+}
+
+# A project whose cases count themselves like counting_project()'s, print 24 KB that are told from each other, and
+# fail in every fourth case.
+talking_project() { # DIR N FILE SECONDS
+	counting_project "$1" "$2" "$3" "
+i=0
+while [ \$i -lt 400 ]; do
+	echo \"case \$1 line \$i: what it has to say is long enough to be cut\"
+	i=\$((i + 1))
+done
+sleep $4
+[ \$((\$1 % 4)) != 0 ]"
+}
+
+# What became of each case, and all it printed.
+results() { # FILE
+	jq -cS 'select(.event == "case-end" and .final) | [.suite, .verdict, .attempt, .exit_code, .signal, .stdout, .stderr]' \
+		"$1" | LC_ALL=C sort
+}
+
+# One run of the talking project through the proxy of that name, which must be as one without it.
+same_as_uncut() { # DIR NAME N
+	status=0
+	: >"$1/count"
+	timeout 900 xtest --target "$(uname -m)" --ssh-config "$1/config" --on "$(proxied_url "$1" "$2")" \
+		--report jsonl="$1/$2.jsonl" --report human >"$1/$2.out" 2>&1 || status=$?
+	proxy_end "$1" "$2"
+	[ "$status" = 100 ] || {
+		echo "exit code $status"
+		tail -n 40 "$1/$2.out"
+		return 1
+	}
+	ran_once "$1/count" "$3"
+	results "$1/$2.jsonl" | cmp "$1/uncut.results" -
+	eventually board_is_idle "$1"
+}
+
+# The uncut run they are compared with, and how many bytes it took.
+uncut_run() { # DIR N SECONDS
+	talking_project "$1/project" "$2" "$1/count" "$3"
+	cd "$1/project"
+	proxy_start "$1" uncut
+	status=0
+	: >"$1/count"
+	timeout 300 xtest --target "$(uname -m)" --ssh-config "$1/config" --on "$(proxied_url "$1" uncut)" \
+		--report jsonl="$1/uncut.jsonl" --report human >"$1/uncut.out" 2>&1 || status=$?
+	proxy_end "$1" uncut
+	[ "$status" = 100 ] || {
+		echo "exit code $status"
+		tail -n 40 "$1/uncut.out"
+		return 1
+	}
+	ran_once "$1/count" "$2"
+	results "$1/uncut.jsonl" >"$1/uncut.results"
+	[ "$(wc -l <"$1/uncut.results")" = "$2" ]
+	bytes=$(($(proxy_figure "$1" uncut up) + $(proxy_figure "$1" uncut down)))
+}

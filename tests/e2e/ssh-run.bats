@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# A board over SSH that is this machine: the verdicts are those of a local run, and what is in the way is told before
+# anything runs.
+
+load common
+load ssh
+
+setup() {
+	bed=$BATS_TEST_TMPDIR/bed
+	here=$(uname -m)
+	need jq jq
+}
+
+teardown() {
+	bed_stop "$bed"
+}
+
+# on_board [ARGUMENT…]: the project of the current folder; events in ../board.jsonl, all words in ../board.out.
+on_board() {
+	status=0
+	timeout 300 xtest --target "$here" --ssh-config "$bed/config" --report jsonl=../board.jsonl --report human "$@" \
+		>../board.out 2>&1 || status=$?
+}
+
+told() { # STATUS
+	[ "$status" = "$1" ] || {
+		echo "exit code $status"
+		tail -n 40 ../board.out
+		return 1
+	}
+}
+
+@test "every fate has the verdict and the events it has locally" {
+	need_adapter make
+	sshd_start "$bed"
+	fates_copy make "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR/fates"
+	on_board --on "$(board_url "$bed")"
+	told 107
+	expected_verdicts make >../expected
+	verdicts ../board.jsonl | diff ../expected -
+	status=0
+	xtest --target "$here" --on local --report jsonl=../local.jsonl >../local.out 2>&1 || status=$?
+	told 107
+	diff <(events ../local.jsonl) <(events ../board.jsonl)
+	eventually board_is_idle "$bed"
+}
+
+@test "dropbear: every case once, and nothing is left" {
+	dropbear_start "$bed"
+	counting_project "$BATS_TEST_TMPDIR/p" 20 "$bed/count" true
+	cd "$BATS_TEST_TMPDIR/p"
+	on_board --on "$(board_url "$bed")"
+	told 0
+	ran_once "$bed/count" 20
+	eventually board_is_idle "$bed"
+}
+
+@test "a host of the client's configuration; what is there already is not sent again" {
+	sshd_start "$bed"
+	counting_project "$BATS_TEST_TMPDIR/p" 3 "$bed/count" true
+	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/p/noise"
+	cd "$BATS_TEST_TMPDIR/p"
+	jq '.archive = {include: [{path: "noise", "relative-to": "workspace"}]}' xtest.json >x
+	mv x xtest.json
+	proxy_start "$bed" first
+	on_board --on "$(proxied_url "$bed" first)"
+	told 0
+	proxy_end "$bed" first
+	(($(proxy_figure "$bed" first up) > 3000000))
+	proxy_start "$bed" second
+	on_board --on "$(proxied_url "$bed" second)"
+	told 0
+	proxy_end "$bed" second
+	(($(proxy_figure "$bed" second up) + $(proxy_figure "$bed" second down) <= 65536))
+	on_board --on ssh://board
+	told 0
+	[ "$(wc -l <"$bed/count")" = 9 ]
+}
+
+@test "a host nobody knows, and one with another key: no byte is sent, and the line is named" {
+	sshd_start "$bed"
+	counting_project "$BATS_TEST_TMPDIR/p" 1 "$bed/count" true
+	cd "$BATS_TEST_TMPDIR/p"
+	mv "$bed/known_hosts" "$bed/known_hosts.right"
+	: >"$bed/known_hosts"
+	on_board --on "$(board_url "$bed")" </dev/null
+	told 107
+	grep -qF "$(ssh-keygen -lf "$bed/host_key.pub" | cut -d' ' -f2)" ../board.out
+	ssh-keygen -q -t ed25519 -N '' -f "$bed/other"
+	{
+		echo '# a line of words'
+		echo "[127.0.0.1]:$(cat "$bed/port") $(cut -d' ' -f1,2 "$bed/other.pub")"
+	} >"$bed/known_hosts"
+	on_board --on "$(board_url "$bed")" </dev/null
+	told 107
+	grep -qF "$(ssh-keygen -lf "$bed/host_key.pub" | cut -d' ' -f2)" ../board.out
+	grep -qF "$bed/known_hosts:2" ../board.out
+	[ ! -e "$bed/cache/xtest" ]
+	[ ! -e "$bed/count" ]
+}
+
+@test "refused, nobody there, the wrong processor: 107, the cases lost with the cause" {
+	sshd_start "$bed"
+	counting_project "$BATS_TEST_TMPDIR/p" 2 "$bed/count" true
+	cd "$BATS_TEST_TMPDIR/p"
+	ssh-keygen -q -t ed25519 -N '' -f "$bed/stranger"
+	sed -i "s|IdentityFile .*|IdentityFile $bed/stranger|" "$bed/config"
+	on_board --on "$(board_url "$bed")" </dev/null
+	told 107
+	sed -i "s|IdentityFile .*|IdentityFile $bed/key|" "$bed/config"
+	on_board --on "ssh://$(id -un)@127.0.0.1:$(free_port)" </dev/null
+	told 107
+	need_aarch64
+	[ "$here" != aarch64 ] || skip "this machine is the processor that would be wrong"
+	on_board --target aarch64 --on "$(board_url "$bed")"
+	told 107
+	grep -q "$here" ../board.out
+	[ ! -e "$bed/count" ]
+}
