@@ -99,6 +99,9 @@ const struct opt common_run_opts[] = {
 		"make machines anew for each: run (default), suite, case"},
 	{"gdb", 0, "CASE", NULL, OPT_STRING, O(gdb),
 		"debug this one case in its machine, stopped at its main"},
+	{"keep", 0, NULL, NULL, OPT_FLAG, O(keep),
+		"at the end, a shell where the first failed test ran (else the last "
+		"one)"},
 	{"no-run", 0, NULL, NULL, OPT_FLAG, O(no_run), "build, run nothing"},
 	{"no-tests", 0, "WHAT", no_tests_choices, OPT_STRING, O(no_tests),
 		"when nothing is selected: fail (exit code 4), warn, pass"},

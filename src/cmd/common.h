@@ -25,6 +25,7 @@ struct common {
 	bool extract_overwrite;
 	/* machines */
 	unsigned memory_mib, cpus;
+	bool keep;
 	const char *kernel, *initramfs, *gdb;
 	bool no_snapshots;
 	/* boards */

@@ -10,6 +10,7 @@
 #include "engine/record.h"
 #include "engine/schedule.h"
 #include "engine/script.h"
+#include "engine/workload-look.h"
 #include "engine/workload-machine.h"
 #include "model/compare.h"
 #include "report/report-set.h"
@@ -215,6 +216,7 @@ static int run_cases(struct invocation *in, struct err *e)
 		.n_columns = w->n_columns,
 		.jobs = in->c.no_capture ? 1 : w->jobs,
 		.no_capture = in->c.no_capture,
+		.keep = in->c.keep,
 		.emit = &in->session.emit,
 		.interrupt = &in->session.interrupt,
 	};
@@ -317,6 +319,22 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 	return in->plan.len ? run_plan(in, e) : nothing_selected(in, e);
 }
 
+/* All has been told; what a test left in its place is still there. */
+static void look_inside(struct invocation *in)
+{
+	struct workload *w = &in->session.workload;
+	const struct strv shell = STRV_INIT;
+	struct err e = {0};
+
+	if (!in->c.keep || !in->started || in->session.interrupt.count)
+		return;
+	if (!in->result.kept)
+		fprintf(stderr, "xtest: --keep: the place of the test is no more\n");
+	else if (workload_look(w, &w->columns[in->result.kept_column], in->result.kept,
+			 &shell, &e) < 0)
+		fprintf(stderr, "xtest: %s\n", e.msg);
+}
+
 static int open_reports(struct invocation *in, struct err *e)
 {
 	struct report_set_options o = {
@@ -355,6 +373,7 @@ static int verb_run_main(int argc, char **argv, struct err *e)
 			code = -1;
 		}
 	}
+	look_inside(&in);
 	plan_release(&in.plan);
 	schedule_result_release(&in.result);
 	workload_rules_release(&in.rules);

@@ -1,7 +1,6 @@
 /* xtest shell: a shell, or one command, where the tests run. */
 #include "cmd/common.h"
 #include "cmd/verb.h"
-#include "engine/inside.h"
 #include "engine/workload-look.h"
 
 #include <stdio.h>
@@ -64,18 +63,9 @@ static int print_command(struct workload *w, struct workload_column *c, struct e
 static int look_inside(struct common_session *s, struct workload_column *c,
 	const struct strv *command, struct err *e)
 {
-	struct task task = {0};
-	int code;
-
 	if (workload_open_column(&s->workload, c, e) < 0)
 		return -1;
-	workload_look_task(&s->workload, c, command, inside_has_terminal(), &task);
-	if (inside_has_terminal() && !command->len)
-		fprintf(stderr, "A shell in %s; `exit` or Ctrl-D leaves it\n",
-			c->event.detail ? c->event.detail : c->label);
-	code = inside_run(c->places[0], &task, &s->interrupt, e);
-	task_release(&task);
-	return code;
+	return workload_look(&s->workload, c, c->places[0], command, e);
 }
 
 static int go(struct common_session *s, const struct shell_options *o,

@@ -34,7 +34,7 @@ static void make_session(struct place *p)
 {
 	struct session_options options = {.silence_ms = 0};
 
-	if (p->transport->check)
+	if (p->config.machine)
 		options.heartbeat_ms = WATCHED_BEAT_MS;
 
 	if (getrandom(&options.id, sizeof options.id, 0) < 0)
@@ -45,7 +45,7 @@ static void make_session(struct place *p)
 static void next_step(struct place *p, enum place_step step, int64_t limit_ms)
 {
 	p->step = step;
-	if (p->transport->check)
+	if (p->config.machine && step != PLACE_ANSWER)
 		limit_ms = MAX(limit_ms, WATCHED_LIMIT_MS);
 	p->limit_ms = now_ms() + limit_ms;
 }

@@ -197,9 +197,9 @@ static void serve(struct place *p, const struct pollfd *fds)
 		(p->back.away ? lose : fail)(p,
 			p->step == PLACE_ANSWER ? "no answer from the runner in time"
 						: "the runner did not get ready in time");
-	/* On its way up it has limits of its own, and who has signs of life is judged by
-	 * them. */
-	if (p->state == PLACE_UP && !p->transport->check &&
+	/* On its way up it has limits of its own, and a machine is judged by its own
+	 * signs. */
+	if (p->state == PLACE_UP && !p->config.machine &&
 		session_silence_ms(p->session) > SILENCE_LIMIT_MS)
 		lose(p, "the runner has not answered for a minute");
 }

@@ -82,7 +82,7 @@ static bool is_clean_for(const struct pool_place *place, const struct pool_claim
 static bool can_take(const struct pool_place *place, const struct pool_claim *claim)
 {
 	return place->column == claim->column && is_up(place) && !place->reserved &&
-	       place->used + slots_of(claim) <= claim->column->slots &&
+	       !place->kept && place->used + slots_of(claim) <= claim->column->slots &&
 	       place->memory_kib + memory_for(place, claim) <= memory_of(place) &&
 	       is_clean_for(place, claim);
 }
@@ -151,7 +151,7 @@ void pool_forget_homes(struct pool_place *place, struct unit_list *units)
 bool pool_has_room(const struct pool *p, const struct schedule_column *column)
 {
 	for (size_t i = 0; i < p->len; i++)
-		if (p->v[i].column == column && !p->v[i].reserved &&
+		if (p->v[i].column == column && !p->v[i].reserved && !p->v[i].kept &&
 			p->v[i].used < column->slots && is_up(&p->v[i]))
 			return true;
 	return false;
@@ -160,9 +160,17 @@ bool pool_has_room(const struct pool *p, const struct schedule_column *column)
 bool pool_is_alive(const struct pool *p, const struct schedule_column *column)
 {
 	for (size_t i = 0; i < p->len; i++)
-		if (p->v[i].column == column && !p->v[i].gone)
+		if (p->v[i].column == column && !p->v[i].gone && !p->v[i].kept)
 			return true;
 	return false;
+}
+
+void pool_keep(struct pool *p, struct pool_place *place)
+{
+	if (place->homes || !is_up(place))
+		return;
+	place->kept = true;
+	place->kept = pool_is_alive(p, place->column);
 }
 
 static bool is_coming(const struct pool_place *place)
@@ -180,7 +188,8 @@ bool pool_is_coming(const struct pool *p)
 
 static bool is_idle(const struct pool_place *place, const struct schedule_column *column)
 {
-	return place->column == column && place->stain && !place->running && is_up(place);
+	return place->column == column && place->stain && !place->running &&
+	       !place->kept && is_up(place);
 }
 
 bool pool_is_idle(const struct pool *p, const struct schedule_column *column)
@@ -198,8 +207,8 @@ bool pool_needs_renewal(const struct pool *p, const struct pool_claim *claim)
 	if (is_private(claim))
 		return true;
 	for (size_t i = 0; i < p->len; i++)
-		if (p->v[i].column == claim->column && p->v[i].stain && is_up(&p->v[i]) &&
-			is_clean_for(&p->v[i], claim))
+		if (p->v[i].column == claim->column && p->v[i].stain && !p->v[i].kept &&
+			is_up(&p->v[i]) && is_clean_for(&p->v[i], claim))
 			return false;
 	return true;
 }
@@ -231,6 +240,7 @@ void pool_renew(struct pool *p, const struct schedule_column *column, size_t wan
 int pool_revive(struct pool_place *place, struct err *e)
 {
 	place->stain = NULL;
+	place->kept = false;
 	place->made++;
 	return place_renew(place->place, e);
 }

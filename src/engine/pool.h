@@ -26,6 +26,7 @@ struct pool_place {
 	unsigned made;             /* how often it was made anew */
 	unsigned deaths;           /* in a row, with nobody to blame */
 	bool gone;                 /* given up */
+	bool kept;                 /* as it is, for somebody to look at */
 };
 
 struct pool {
@@ -61,6 +62,8 @@ void pool_forget_homes(struct pool_place *place, struct unit_list *units);
 
 /* Some place of the column has room for something. */
 bool pool_has_room(const struct pool *p, const struct schedule_column *column);
+/* Leaves the place as it is from now on, unless something still needs it. */
+void pool_keep(struct pool *p, struct pool_place *place);
 /* Some place of the column is not given up. */
 bool pool_is_alive(const struct pool *p, const struct schedule_column *column);
 /* Some place is on its way. */

@@ -181,11 +181,26 @@ static void judge_flaky(const struct running *r, struct judgement *j)
 		past->reason ? past->reason : verdict_name(past->verdict));
 }
 
+/* The first failure is what somebody will look at; before there is one, the last case. */
+static void keep_place(struct running *r, enum verdict verdict)
+{
+	struct schedule *s = r->schedule;
+
+	if (!s->o->keep || (s->kept.failed && s->kept.made == s->kept.place->made))
+		return;
+	s->kept.place = r->place;
+	s->kept.made = r->place->made;
+	s->kept.failed = verdict_is_failure(verdict);
+	if (s->kept.failed)
+		pool_keep(&s->pool, r->place);
+}
+
 void schedule_end_case(struct running *r)
 {
 	struct judgement j = {0};
 
 	judge(r, &j);
+	keep_place(r, j.verdict);
 	if (may_retry(r, &j)) {
 		retry(r, &j);
 		judgement_release(&j);

@@ -61,6 +61,11 @@ struct schedule {
 	int64_t start_ms; /* now_ms() at its start */
 	bool stop;        /* start nothing more */
 	bool end;         /* and end what runs */
+	struct {
+		struct pool_place *place; /* NULL: none so far */
+		unsigned made;            /* which of the machines that were there */
+		bool failed;
+	} kept; /* with options.keep */
 };
 
 const struct rules *schedule_rules(const struct schedule *s, const struct plan_item *p);

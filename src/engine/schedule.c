@@ -182,6 +182,12 @@ static void open_schedule(struct schedule *s)
 
 static void close_schedule(struct schedule *s)
 {
+	const struct pool_place *kept = s->kept.place;
+
+	if (kept && s->kept.made == kept->made && place_state(kept->place) == PLACE_UP) {
+		s->r->kept = kept->place;
+		s->r->kept_column = (size_t)(kept->column - s->o->columns);
+	}
 	for (size_t i = 0; i < s->plan->len; i++) {
 		free(s->past[i].reason);
 		if (s->plan->items[i].state != PLAN_WAITING)

@@ -43,6 +43,7 @@ struct schedule_options {
 	bool fail_at_once;  /* and end what runs, as a signal does */
 	int64_t time_limit_ms; /* for all of it; then it ends as by a signal; 0: none */
 	bool no_capture;       /* one at a time, output told as it comes */
+	bool keep;             /* somebody will look at the place of the first failure */
 	const struct emit *emit;
 	struct interrupt *interrupt;
 };
@@ -51,6 +52,10 @@ struct schedule_result {
 	struct event_counts counts;
 	struct event_counts *column_counts; /* owned; one per column */
 	char *cancelled;                    /* why it ended early; NULL when it did not */
+	/* With options.keep: where the first case that failed ran, else the last one, and
+	 * the number of its column. NULL: that place is no more. Borrowed. */
+	struct place *kept;
+	size_t kept_column;
 };
 
 void schedule_result_release(struct schedule_result *r);

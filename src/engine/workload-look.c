@@ -1,9 +1,11 @@
 #include "engine/workload-look.h"
 
+#include "engine/inside.h"
 #include "engine/workload-machine.h"
 #include "framework/framework.h"
 #include "transport/system.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Which shell there is, is known only there. What an interactive one reads at its start
@@ -44,7 +46,8 @@ static void set_command(const struct workload_column *c, const struct strv *comm
 		strv_push(argv, "/bin/sh");
 }
 
-void workload_look_task(const struct workload *w, const struct workload_column *c,
+/* Fills a zeroed task. `terminal`: somebody sits there. */
+static void fill_task(const struct workload *w, const struct workload_column *c,
 	const struct strv *command, bool terminal, struct task *task)
 {
 	const char *dir = build_dir(w, c), *term = getenv("TERM");
@@ -70,6 +73,21 @@ void workload_look_task(const struct workload *w, const struct workload_column *
 		return;
 	strv_env_set(&task->env, "TERM", term ? term : "dumb");
 	strv_env_set(&task->env, "PS1", prompt);
+}
+
+int workload_look(struct workload *w, const struct workload_column *c,
+	struct place *place, const struct strv *command, struct err *e)
+{
+	struct task task = {0};
+	int code;
+
+	fill_task(w, c, command, inside_has_terminal(), &task);
+	if (inside_has_terminal() && !command->len)
+		fprintf(stderr, "A shell in %s; `exit` or Ctrl-D leaves it\n",
+			c->event.detail ? c->event.detail : c->label);
+	code = inside_run(place, &task, w->interrupt, e);
+	task_release(&task);
+	return code;
 }
 
 char *workload_look_command_line(

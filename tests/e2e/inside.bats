@@ -107,6 +107,45 @@ PYTHON
 	run -0 --separate-stderr xtest shell --target aarch64 --on system -- ./test-machine
 }
 
+# A project of scripts, in a directory of its own.
+scripts() { # NAME TEXT …
+	mkdir "$BATS_TEST_TMPDIR/p"
+	cd "$BATS_TEST_TMPDIR/p"
+	while [ $# -gt 0 ]; do
+		program "$1" "$2"
+		shift 2
+	done
+	ls | jq -nR '{suites: [inputs | {name: ., command: ["./" + .]}]}' >../xtest.json
+	mv ../xtest.json .
+}
+
+@test "--keep: after the run, a shell where the first failure was" {
+	need jq jq
+	need_aarch64
+	scripts a-passes true b-fails 'exit 1' c-passes true
+	run -100 --separate-stderr xtest --target aarch64 --on user --keep <<<'echo "kept in $XTEST_PLACE of $XTEST_TARGET"; exit 3'
+	[ "${lines[-1]}" = "kept in user of aarch64" ]
+	[[ $output == *Summary* ]]
+	# Nobody has failed: where the last one was; and the exit code is the run's.
+	run -0 --separate-stderr xtest --target aarch64 --on user --keep --skip fails <<<'echo still there; exit 3'
+	[ "${lines[-1]}" = "still there" ]
+}
+
+@test "--keep in a machine: what the failed test did is there, and only that" {
+	need jq jq
+	need_system
+	scripts a-leaves 'echo a >>/tmp/trace' b-fails 'echo b >>/tmp/trace; exit 1' c-leaves 'echo c >>/tmp/trace' \
+		d-fails 'echo d >>/tmp/trace; exit 1'
+	run -100 --separate-stderr xtest --target aarch64 --on system --fresh case --keep -j 1 <<<'echo "trace: $(cat /tmp/trace)"'
+	[ "${lines[-1]}" = "trace: b" ]
+	[[ $output == *"4 tests run: 2 passed, 2 failed"* ]]
+	# Its machine has died: then it is the one of the next failure. Without a history the order is the project's.
+	rm -r .xtest
+	program b-fails 'echo b >>/tmp/trace; echo c >/proc/sysrq-trigger; sleep 60'
+	run -100 --separate-stderr xtest --target aarch64 --on system --fresh case --keep -j 1 <<<'echo "trace: $(cat /tmp/trace)"'
+	[ "${lines[-1]}" = "trace: d" ]
+}
+
 @test "QEMU's command line on request" {
 	need_system
 	run -0 --separate-stderr xtest shell --target aarch64 --on system --print-command
