@@ -15,6 +15,10 @@ const struct opt attempts_opts[] = {
 		"run everything whatever fails (default)"},
 	{"max-fail", 0, "N[:HOW]", NULL, OPT_STRING, O(max_fail),
 		"start nothing more after N failures; N:immediate ends what runs"},
+	{"idle-timeout", 0, "TIME", NULL, OPT_DURATION, O(idle_timeout_ms),
+		"limit of every test without output"},
+	{"cpu-timeout", 0, "TIME", NULL, OPT_DURATION, O(cpu_timeout_ms),
+		"limit of the CPU time of every test"},
 	{"global-timeout", 0, "TIME", NULL, OPT_DURATION, O(global_timeout_ms),
 		"end the run of the tests when it takes longer"},
 	{"quarantine-verify", 0, NULL, NULL, OPT_FLAG, O(quarantine_verify),
@@ -117,6 +121,8 @@ int attempts_find_rules(const struct common *c, const struct workload *w,
 	const struct workload_rules_options o = {
 		.profile = c->profile,
 		.timeout_ms = c->timeout_ms,
+		.idle_ms = c->idle_timeout_ms,
+		.cpu_ms = c->cpu_timeout_ms,
 		.retries = c->retries == UINT_MAX ? CONFIG_UNSET : c->retries,
 		.flaky_result = !c->flaky_result                 ? CONFIG_RESULT_UNSET
 				: streq(c->flaky_result, "fail") ? CONFIG_RESULT_FAIL

@@ -151,6 +151,8 @@ const struct opt_variable common_variables[] = {
 	{"fail-fast", "XTEST_FAIL_FAST", FAMILY_FAIL},
 	{"no-fail-fast", "XTEST_NO_FAIL_FAST", FAMILY_FAIL},
 	{"max-fail", "XTEST_MAX_FAIL", FAMILY_FAIL},
+	{"idle-timeout", "XTEST_IDLE_TIMEOUT", 0},
+	{"cpu-timeout", "XTEST_CPU_TIMEOUT", 0},
 	{"global-timeout", "XTEST_GLOBAL_TIMEOUT", 0},
 	{"retries", "XTEST_RETRIES", 0},
 	{"flaky-result", "XTEST_FLAKY_RESULT", 0},

@@ -37,7 +37,7 @@ struct common {
 	const char *user, *fresh;
 	bool fail_fast, no_fail_fast, no_capture, no_run;
 	const char *max_fail;
-	int64_t global_timeout_ms;
+	int64_t global_timeout_ms, idle_timeout_ms, cpu_timeout_ms;
 	bool quarantine_verify;
 	unsigned retries; /* UINT_MAX: not given */
 	const char *flaky_result;

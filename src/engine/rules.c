@@ -74,6 +74,29 @@ static void find_slow(const struct said *said, struct rules *out)
 			       : (int64_t)(DEFAULT_SLOW_MS * said->factor);
 }
 
+/* A limit that no build system gives: command line, override, profile; 0: none. */
+static int64_t other_limit(
+	int64_t command_line_ms, int64_t override_us, int64_t all_us, double factor)
+{
+	if (command_line_ms)
+		return command_line_ms;
+	if (override_us != CONFIG_UNSET)
+		return ms(override_us);
+	return all_us == CONFIG_UNSET ? 0 : (int64_t)((double)ms(all_us) * factor);
+}
+
+static void find_other_limits(
+	const struct rules_source *source, const struct said *said, struct rules *out)
+{
+	const struct config_timeout *limit = config_case_limit(&said->all);
+
+	out->idle_ms = other_limit(source->idle_ms, said->override.idle_timeout_us,
+		said->all.idle_timeout_us, said->factor);
+	out->cpu_ms = other_limit(source->cpu_ms, said->override.cpu_timeout_us,
+		said->all.cpu_timeout_us, said->factor);
+	out->timeout_passes = limit && limit->on_timeout == CONFIG_RESULT_PASS;
+}
+
 static void find_leak(const struct said *said, struct rules *out)
 {
 	const struct config_leak *leak = &said->all.leak_timeout;
@@ -185,17 +208,25 @@ int rules_find(const struct rules_source *source, const struct launch *launch,
 
 	if (ask_config(source, launch, suite, test, &said, e) < 0)
 		return -1;
+	if (said.all.timeout_multiplier != CONFIG_UNSET)
+		said.factor = (double)said.all.timeout_multiplier;
 	*out = (struct rules){
 		.grace_ms = launch->grace_ms,
 		.leak_ms = launch->leak_ms,
 		.quarantine = said.quarantine,
-		.flaky_fails = source->flaky_result == CONFIG_RESULT_FAIL,
+		.flaky_fails =
+			(source->flaky_result != CONFIG_RESULT_UNSET
+					? (int)source->flaky_result
+					: said.all.flaky_result) == CONFIG_RESULT_FAIL,
 	};
 	find_limit(source, suite, &said, out);
 	find_slow(&said, out);
+	find_other_limits(source, &said, out);
 	find_leak(&said, out);
 	find_retries(source, &said.all.retries, &out->retries);
 	find_history(source, launch, suite, test, out);
+	if (said.all.memory_mib != CONFIG_UNSET)
+		out->memory_kib = said.all.memory_mib * 1024;
 	find_needs(source, suite, &said, out);
 	return 0;
 }
@@ -220,6 +251,8 @@ struct rules *rules_find_all(const struct rules_source *source,
 void rules_apply(const struct rules *r, struct task *task)
 {
 	task->wall_ms = r->wall_ms;
+	task->idle_ms = r->idle_ms;
+	task->cpu_ms = r->cpu_ms;
 	task->grace_ms = r->grace_ms;
 	task->leak_ms = r->leak_ms;
 }

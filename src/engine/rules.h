@@ -30,6 +30,8 @@ struct rules {
 	int64_t slow_ms;     /* is told after each such period; 0: never */
 	int64_t grace_ms, leak_ms;
 	bool leak_fails;
+	bool timeout_passes;     /* what a limit ended is a pass */
+	int64_t idle_ms, cpu_ms; /* without output; of CPU time; 0: no limit */
 	const struct config_quarantine *quarantine; /* NULL: its failure counts */
 };
 
@@ -40,9 +42,9 @@ struct rules_source {
 	const struct history *history; /* NULL: none */
 	unsigned jobs;
 	/* From the command line, over everything else. */
-	int64_t timeout_ms;              /* 0: not given */
-	int64_t retries;                 /* CONFIG_UNSET: not given */
-	enum config_result flaky_result; /* UNSET: not given */
+	int64_t timeout_ms, idle_ms, cpu_ms; /* 0: not given */
+	int64_t retries;                     /* CONFIG_UNSET: not given */
+	enum config_result flaky_result;     /* UNSET: not given */
 };
 
 /* The rules for a case; -1 when a filter of the configuration could not be evaluated.

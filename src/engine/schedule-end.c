@@ -95,10 +95,18 @@ static void leave_slot(struct running *r)
 /* The outcome as the framework, and then the rules, see it. */
 static void judge(const struct running *r, struct judgement *j)
 {
+	const struct rules *rules = schedule_rules(r->schedule, r->plan);
+
 	framework_judge(r->framework, r->plan->suite, r->plan->test, &r->task.outcome, j);
-	if (j->verdict == VERDICT_LEAK &&
-		schedule_rules(r->schedule, r->plan)->leak_fails)
+	if (j->verdict == VERDICT_LEAK && rules->leak_fails)
 		j->verdict = VERDICT_FAIL;
+	if (j->verdict == VERDICT_TIMEOUT && rules->timeout_passes) {
+		autofree char *reason = take_ptr(j->reason);
+
+		judgement_set(j, VERDICT_PASS, "which counts as a pass: %s",
+			reason ? reason : "a time limit");
+		free(take_ptr(j->excerpt));
+	}
 }
 
 /* It waits for its next attempt from now on. */

@@ -38,6 +38,8 @@ int workload_rules_find(const struct workload *w, const struct plan *plan,
 		.history = history,
 		.jobs = w->jobs,
 		.timeout_ms = o->timeout_ms,
+		.idle_ms = o->idle_ms,
+		.cpu_ms = o->cpu_ms,
 		.retries = o->retries,
 		.flaky_result = o->flaky_result,
 	};

@@ -16,7 +16,7 @@ struct workload_rules {
 /* What the command line says of attempts; see struct rules_source. */
 struct workload_rules_options {
 	const char *profile;
-	int64_t timeout_ms, retries;
+	int64_t timeout_ms, idle_ms, cpu_ms, retries;
 	enum config_result flaky_result;
 };
 

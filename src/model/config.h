@@ -58,6 +58,7 @@ struct config_timeout {
 	int64_t period_us;
 	int64_t terminate_after;
 	int64_t grace_us;
+	int on_timeout; /* enum config_result: what a case is that it ended */
 };
 
 /* Attempts after the first one, and the time before each of them. */
@@ -79,10 +80,15 @@ struct config_case_settings {
 	struct config_timeout timeout;
 	struct config_timeout slow_timeout; /* as `timeout`; a plain one never ends it */
 	struct config_leak leak_timeout;
+	int64_t idle_timeout_us;    /* without output */
+	int64_t cpu_timeout_us;     /* of CPU time, all its processes */
+	int64_t timeout_multiplier; /* in the stead of that of emulation */
 	struct config_retries retries;
+	int flaky_result;         /* enum config_result */
 	int64_t threads_required; /* of `jobs`; may be CONFIG_NUM_CPUS, … */
 	char *test_group;         /* of config.groups, or "@global" */
 	int64_t priority;         /* more starts earlier */
+	int64_t memory_mib;       /* what it is expected to need */
 };
 
 /* What governs a run, at the top level and in a profile. */

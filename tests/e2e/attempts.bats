@@ -116,3 +116,52 @@ good pass" ]
 	run -96 xtest -C "$project"
 	[[ $output == *'xtest.json:1:'*'the quarantine has expired on 2001-01-01 (ticket 7)'* ]]
 }
+
+@test "silence and CPU time have limits of their own" {
+	need timeout coreutils
+	shell_project 'silent=echo one; sleep 600'
+	run -100 timeout 120 xtest -C "$project" --idle-timeout 300ms
+	[[ $output == *'no output for 0.3 s'* ]]
+	shell_project 'chatty=while :; do echo more; done'
+	run -100 timeout 120 xtest -C "$project" --idle-timeout 100s --cpu-timeout 300ms
+	[[ $output == *'used more than 0.3 s of CPU time'* ]]
+	SETTINGS='"idle-timeout": "300ms"' shell_project 'silent=echo one; sleep 600'
+	run -100 timeout 120 xtest -C "$project"
+	SETTINGS='"cpu-timeout": "300ms"' shell_project 'busy=while :; do :; done'
+	run -100 timeout 120 xtest -C "$project"
+	[[ $output == *'used more than 0.3 s of CPU time'* ]]
+	run -0 xtest -C "$project" --cpu-timeout 60s --timeout 2s --retries 0 -E 'none()' --no-tests pass
+}
+
+@test "what a time limit ends can be a pass, and what is left behind a failure" {
+	need timeout coreutils
+	SETTINGS='"timeout": {"period": "300ms", "terminate-after": 1, "on-timeout": "pass"}' shell_project 'soak=sleep 600'
+	run -0 timeout 120 xtest -C "$project"
+	[[ $output == *'which counts as a pass: no end within 0.3 s'* ]]
+	SETTINGS='"leak-timeout": {"period": "10ms", "result": "fail"}' shell_project 'leaky=sleep 600 & exit 0'
+	run -100 timeout 120 xtest -C "$project"
+	[[ $output == *'left 1 process behind'* ]]
+	SETTINGS='"flaky-result": "fail", "retries": 1' shell_project 'shaky=test $XTEST_ATTEMPT = 2'
+	run -100 xtest -C "$project"
+	[[ $output == *'flaky: attempt 2 passed'* ]]
+}
+
+@test "test groups, threads and memory say what runs beside what" {
+	local note='ls $XTEST_WORKSPACE_ROOT/now.* | wc -l >>$XTEST_WORKSPACE_ROOT/most'
+	local work="touch \$XTEST_WORKSPACE_ROOT/now.\$\$; sleep 0.2; $note; rm \$XTEST_WORKSPACE_ROOT/now.\$\$"
+	local setting
+	for setting in '"test-groups": {"one": {"max-threads": 1}}, "test-group": "one"' '"threads-required": "num-test-threads"' \
+		'"memory-required": 1048576'; do
+		SETTINGS=$setting shell_project "a=$work" "b=$work" "c=$work"
+		rm -f "$project/most"
+		run -0 xtest -C "$project" -j 3
+		[ "$(sort -n "$project/most" | tail -n 1)" -eq 1 ]
+	done
+}
+
+@test "priority is the order" {
+	SETTINGS='"overrides": [{"filter": "binary(c)", "priority": 5}, {"filter": "binary(a)", "priority": -5}]' \
+		shell_project a=true b=true c=true
+	xtest -C "$project" -j 1 --report jsonl=events
+	[ "$(jq -r 'select(.event == "case-start") | .suite | sub(".*::"; "")' events | xargs)" = "c b a" ]
+}

@@ -111,6 +111,39 @@ static void test_leak(void)
 		"unless the configuration says so");
 }
 
+static void test_other_limits(void)
+{
+	static const char said[] =
+		MATCHING("\"idle-timeout\": \"2s\", \"cpu-timeout\": \"3s\", "
+			 "\"timeout\": {\"period\": \"9s\", \"terminate-after\": 1, "
+			 "\"on-timeout\": \"pass\"}");
+	struct suite suite = make_suite();
+	struct rules_source source = silent;
+	struct rules r = {0};
+
+	ok(find("{}", &suite, &source, &r) && !r.idle_ms && !r.cpu_ms &&
+			!r.timeout_passes,
+		"no limits without a word of them");
+	ok(find("{\"idle-timeout\": \"2s\", \"cpu-timeout\": \"3s\"}", &suite, &source,
+		   &r) &&
+			r.idle_ms == 8000 && r.cpu_ms == 12000,
+		"the profile's are stretched");
+	ok(find(said, &suite, &source, &r) && r.idle_ms == 2000 && r.cpu_ms == 3000 &&
+			r.timeout_passes,
+		"an override's are not");
+	source.idle_ms = 5;
+	source.cpu_ms = 6;
+	ok(find(said, &suite, &source, &r) && r.idle_ms == 5 && r.cpu_ms == 6,
+		"nor are the command line's, which come first");
+	suite.timeout_ms = 1000;
+	ok(find(MATCHING("\"timeout-multiplier\": 9"), &suite, &silent, &r) &&
+			r.wall_ms == 9000 && r.slow_ms == 9 * 60000,
+		"how much they are stretched can be said");
+	ok(find(MATCHING("\"memory-required\": 5"), &suite, &silent, &r) &&
+			r.memory_kib == 5120,
+		"and how much memory it needs");
+}
+
 static void test_retries(void)
 {
 	static const char all[] =
@@ -129,6 +162,9 @@ static void test_retries(void)
 			r.retries.exponential && r.retries.jitter &&
 			r.retries.delay_ms == 1000 && r.retries.max_delay_ms == 5000,
 		"and all that can be said of them");
+	ok(find(MATCHING("\"flaky-result\": \"fail\""), &suite, &source, &r) &&
+			r.flaky_fails,
+		"flaky can be a failure");
 	source.retries = 1;
 	source.flaky_result = CONFIG_RESULT_FAIL;
 	ok(find(all, &suite, &source, &r) && r.retries.count == 1 &&
@@ -235,6 +271,7 @@ int main(void)
 {
 	test_limits();
 	test_leak();
+	test_other_limits();
 	test_retries();
 	test_delay();
 	test_needs();
