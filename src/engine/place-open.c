@@ -19,7 +19,9 @@ enum {
 	ENTROPY_BYTES = 64,
 	BYE_LIMIT_MS = 2000,
 	BOARD_BYE_LIMIT_MS = 8000, /* over a network, which may be cut just then */
-	MAX_REOPENED = 2,          /* staged, booted, fresh: each may fail once */
+	STORE_BYTES = 1 << 30, /* of blobs on a board, or so much of what is free there */
+	STORE_PART = 2,
+	MAX_REOPENED = 2, /* staged, booted, fresh: each may fail once */
 };
 
 /* ---- the link */
@@ -164,8 +166,18 @@ static void take_answer(struct place *p)
 		enter(p);
 		return;
 	}
-	p->shipping = shipping_start(p->shipment, p->session);
+	p->shipping = shipping_start(
+		p->shipment, p->session, p->transport->returns ? p->uri : NULL);
 	next_step(p, PLACE_SHIP, SHIP_LIMIT_MS);
+}
+
+/* What a board may keep for later runs, oldest use going first. */
+static uint64_t store_bound(const struct place *p)
+{
+	uint64_t free_bytes = session_welcome(p->session)->disk_free_bytes;
+
+	return MAX(2 * shipment_bytes(p->shipment),
+		MIN((uint64_t)STORE_BYTES, free_bytes / STORE_PART));
 }
 
 static void ship(struct place *p)
@@ -184,6 +196,8 @@ static void ship(struct place *p)
 	 */
 	if (p->config.machine)
 		session_clean(p->session, 0, "", 0);
+	else if (p->transport->returns)
+		session_clean(p->session, 0, "", store_bound(p));
 	enter(p);
 }
 

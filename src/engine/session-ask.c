@@ -107,8 +107,15 @@ size_t session_room(const struct session *s)
 void session_have(
 	struct session *s, uint32_t request, const uint8_t *digests, size_t count)
 {
-	struct wire_digests have = {{digests,
+	const struct wire_have have = {.digests = {digests,
 		(uint32_t)(MIN(count, SESSION_DIGESTS_MAX) * WIRE_DIGEST_SIZE)}};
+
+	send_kept(s, WIRE_HAVE, request, &have);
+}
+
+void session_have_list(struct session *s, uint32_t request, const uint8_t *digest)
+{
+	const struct wire_have have = {{digest, WIRE_DIGEST_SIZE}, .lists = 1};
 
 	send_kept(s, WIRE_HAVE, request, &have);
 }
@@ -142,6 +149,17 @@ int session_tree(struct session *s, uint32_t request, const char *name,
 			"the path %.200s... is too long to be staged", entry->path);
 	s->tree_len = (size_t)len;
 	return 0;
+}
+
+void session_tree_list(struct session *s, uint32_t request, const char *name,
+	const uint8_t *digest, uint64_t mtime_s)
+{
+	const struct wire_tree tree = {.name = name,
+		.last = 1,
+		.list = {digest, WIRE_DIGEST_SIZE},
+		.mtime_s = mtime_s};
+
+	send_kept(s, WIRE_TREE, request, &tree);
 }
 
 void session_tree_end(struct session *s, uint32_t request, const char *name)

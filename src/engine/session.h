@@ -130,6 +130,9 @@ size_t session_room(const struct session *s);
 #define SESSION_DIGESTS_MAX 2000u
 void session_have(
 	struct session *s, uint32_t request, const uint8_t *digests, size_t count);
+/* Which of a list of a tree (a blob of entries) and of all blobs it names; missing()
+ * tells the list alone when that is not there. For runners with WIRE_FEATURE_LIST. */
+void session_have_list(struct session *s, uint32_t request, const uint8_t *digest);
 /* A piece of a blob (at most SESSION_PIECE_MAX bytes of data); stored() answers the last
  * one. */
 #define SESSION_PIECE_MAX 32768u
@@ -138,6 +141,9 @@ void session_blob(struct session *s, uint32_t request, const struct wire_blob *p
  * when a path is too long. */
 int session_tree(struct session *s, uint32_t request, const char *name,
 	const struct wire_entry *entry, struct err *e) MUST_CHECK;
+/* The whole tree out of a list in the store; staged() answers. */
+void session_tree_list(struct session *s, uint32_t request, const char *name,
+	const uint8_t *digest, uint64_t mtime_s);
 void session_tree_end(struct session *s, uint32_t request, const char *name);
 /* A file under WELCOME.work; content() answers in pieces. length 0 = to the end. */
 void session_read(struct session *s, uint32_t request, const char *path, uint64_t offset,

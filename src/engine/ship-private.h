@@ -36,6 +36,9 @@ struct shipment {
 	uint64_t total_bytes;
 	uint64_t mtime_s; /* of all files: when the shipment was made */
 	char key[65];
+	char *memory_dir; /* owned; NULL: nothing is remembered */
+	int list_fd; /* of the tree's list, which is a blob, too; -1: there is none */
+	size_t list_blob;
 
 	/* The coder: blobs in the order of their numbers. */
 	int coded_fd; /* a file without a name; -1 until something is coded */
@@ -49,6 +52,9 @@ struct shipment {
 /* ---- shipment.c */
 
 /* The number of the blob with the digest; SIZE_MAX when there is none. */
+/* As it is in the tree. */
+struct wire_entry shipment_wire_entry(
+	const struct shipment *s, const struct ship_entry *entry);
 size_t shipment_find_blob(const struct shipment *s, const uint8_t *digest);
 
 /* ---- shipment-code.c */
@@ -57,6 +63,12 @@ void shipment_code_init(struct shipment *s);
 void shipment_code_release(struct shipment *s);
 /* Waits for the coder to reach the blob, or codes it. */
 int shipment_code(struct shipment *s, size_t blob, struct err *e) MUST_CHECK;
+/* Codes it into the empty file as what is different from the bytes of a file here. False
+ * when that cannot be done, or is not worth it. */
+bool shipment_code_delta(const struct ship_blob *b, const char *base_path, int to_fd,
+	uint64_t *coded_bytes);
+/* A file without a name, beside the other temporary ones: the caller's. */
+int shipment_code_nameless(struct err *e) MUST_CHECK;
 /* Opens what is to be sent of a coded blob; *at is where in it. The descriptor is the
  * caller's. ERR_SETUP when the file is not as it was. */
 int shipment_code_open(

@@ -22,6 +22,10 @@ int shipment_digest(struct archive_items *items, bool (*cancelled)(void *ctx), v
 struct shipment *shipment_new(
 	const struct archive_items *items, const struct archive_roots *roots);
 void shipment_free(struct shipment *s);
+/* What is sent to boards is remembered in that directory (made when needed), so that the
+ * next time only what is different is sent. At most once, before the first
+ * shipping_start(). */
+void shipment_remember(struct shipment *s, const char *dir);
 /* Digest over all of it, hexadecimal: equal content, equal key. Borrowed. */
 const char *shipment_key(const struct shipment *s);
 /* Bytes of all files as they will lie there. */
@@ -32,9 +36,11 @@ size_t shipment_files(const struct shipment *s);
 void shipment_prepare(struct shipment *s);
 
 /* One place being filled: steps without blocking (but for the compression of a file that
- * nobody prepared). */
+ * nobody prepared). `board` names one whose store outlives the run; NULL: none does, and
+ * nothing is remembered. */
 struct shipping;
-struct shipping *shipping_start(struct shipment *s, struct session *session);
+struct shipping *shipping_start(
+	struct shipment *s, struct session *session, const char *board);
 /* Puts as much into the session as has room. 0: more to do, 1: the tree stands, -1:
  * failed (ERR_INFRA: no space, a digest that does not fit, with the runner's words;
  * ERR_SETUP: a file that is not as it was). */

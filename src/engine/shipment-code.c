@@ -9,9 +9,13 @@
 
 enum {
 	BLOCK_BYTES = 1 << 17,
-	LEVEL = 1,         /* what takes longer to pack than to send is not worth it */
-	SMALLEST = 256,    /* bytes worth being coded */
-	SMALLEST_GAIN = 16 /* a part of so many must be saved */
+	LEVEL = 1,          /* what takes longer to pack than to send is not worth it */
+	SMALLEST = 256,     /* bytes worth being coded */
+	SMALLEST_GAIN = 16, /* a part of so many must be saved */
+	DELTA_LEVEL = 3,
+	WINDOW_LOG_LEAST = 17,
+	WINDOW_LOG_MOST = 30, /* what a decoder of 32 bits takes */
+	DELTA_GAIN = 4,       /* a delta is worth it when it is no more than this part */
 };
 
 void shipment_code_init(struct shipment *s)
@@ -21,8 +25,7 @@ void shipment_code_init(struct shipment *s)
 	pthread_cond_init(&s->done, NULL);
 }
 
-/* A file without a name, beside the other temporary ones. */
-static int open_nameless(struct err *e)
+int shipment_code_nameless(struct err *e)
 {
 	const char *dir = getenv("TMPDIR");
 	autofree char *path = NULL;
@@ -112,7 +115,7 @@ static void code_blob(struct shipment *s, struct coder *c, struct ship_blob *b)
 	if (b->size_bytes < SMALLEST)
 		return;
 	if (s->coded_fd < 0)
-		s->coded_fd = open_nameless(&ignored);
+		s->coded_fd = shipment_code_nameless(&ignored);
 	fd = s->coded_fd < 0 ? -1 : open(b->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || !compress(c, fd, b->size_bytes, s->coded_fd, &end))
 		return;
@@ -120,6 +123,48 @@ static void code_blob(struct shipment *s, struct coder *c, struct ship_blob *b)
 	b->coded_at = s->coded_end;
 	b->coded_bytes = end - s->coded_end;
 	s->coded_end = end;
+}
+
+/* ---- one that has a predecessor */
+
+/* All in memory: both are bounded by who remembers them. */
+static bool compress_delta(ZSTD_CCtx *zstd, const struct buf *base,
+	const struct buf *data, int to_fd, uint64_t *coded_bytes)
+{
+	size_t bound = data->len / DELTA_GAIN + BLOCK_BYTES;
+	autofree char *out = xmalloc(bound);
+	int window = WINDOW_LOG_LEAST;
+	size_t n;
+
+	while (window < WINDOW_LOG_MOST &&
+		(uint64_t)1 << window < (uint64_t)base->len + data->len)
+		window++;
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, DELTA_LEVEL);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, window);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, 1);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, 1);
+	ZSTD_CCtx_refPrefix(zstd, base->data, base->len);
+	n = ZSTD_compress2(zstd, out, bound, data->data, data->len);
+	/* It has no room for what is not worth it. */
+	if (ZSTD_isError(n) || fs_write_all(to_fd, out, n) < 0)
+		return false;
+	*coded_bytes = n;
+	return true;
+}
+
+bool shipment_code_delta(const struct ship_blob *b, const char *base_path, int to_fd,
+	uint64_t *coded_bytes)
+{
+	autorelease(buf) struct buf base = BUF_INIT, data = BUF_INIT;
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+	struct err ignored = {0};
+	bool done = zstd && fs_read_file(base_path, &base, &ignored) == 0 &&
+		    fs_read_file(b->path, &data, &ignored) == 0 && base.len &&
+		    data.len == b->size_bytes &&
+		    compress_delta(zstd, &base, &data, to_fd, coded_bytes);
+
+	ZSTD_freeCCtx(zstd);
+	return done;
 }
 
 /* ---- all of them, in a thread */

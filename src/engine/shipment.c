@@ -11,6 +11,8 @@
 enum {
 	COPY_BYTES = 1 << 20, /* a file up to this size is one of the test's own */
 	DIGEST_THREADS = 4,
+	ENTRY_MAX = 16384,   /* bytes of one in the list */
+	LIST_MAX = 32 << 20, /* what a runner takes */
 };
 
 /* ---- which items go there */
@@ -93,11 +95,15 @@ static unsigned nibble(char c)
 	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
-static void digest_of(const struct archive_item *item, uint8_t digest[WIRE_DIGEST_SIZE])
+static void read_hex(const char *hex, uint8_t digest[WIRE_DIGEST_SIZE])
 {
 	for (size_t i = 0; i < WIRE_DIGEST_SIZE; i++)
-		digest[i] = (uint8_t)(nibble(item->sha256[2 * i]) << 4 |
-				      nibble(item->sha256[2 * i + 1]));
+		digest[i] = (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+}
+
+static void digest_of(const struct archive_item *item, uint8_t digest[WIRE_DIGEST_SIZE])
+{
+	read_hex(item->sha256, digest);
 }
 
 static int compare_blobs(const void *a, const void *b)
@@ -122,7 +128,7 @@ static void add_blobs(struct shipment *s)
 {
 	size_t kept = 0;
 
-	s->blobs = xcalloc(s->n_entries + 1, sizeof *s->blobs);
+	s->blobs = xcalloc(s->n_entries + 2, sizeof *s->blobs);
 	for (size_t i = 0; i < s->n_entries; i++) {
 		const struct archive_item *item = s->entries[i].item;
 		struct ship_blob *b = &s->blobs[s->n_blobs];
@@ -209,12 +215,101 @@ int shipment_digest(struct archive_items *items, bool (*cancelled)(void *ctx), v
 	return 0;
 }
 
+/* ---- the list of the tree */
+
+struct wire_entry shipment_wire_entry(
+	const struct shipment *s, const struct ship_entry *entry)
+{
+	const struct archive_item *item = entry->item;
+	struct wire_entry w = {.path = entry->name, .mtime_s = s->mtime_s};
+
+	w.mode = item ? item->mode : 0755;
+	switch (item ? item->kind : ARCHIVE_DIR) {
+	case ARCHIVE_FILE:
+		w.kind = WIRE_ENTRY_FILE;
+		w.digest = (struct wire_bytes){
+			s->blobs[entry->blob].digest, WIRE_DIGEST_SIZE};
+		w.copy = entry->copy;
+		break;
+	case ARCHIVE_LINK:
+		w.kind = WIRE_ENTRY_SYMLINK;
+		w.target = item->link;
+		break;
+	case ARCHIVE_DIR:
+		w.kind = WIRE_ENTRY_DIRECTORY;
+		break;
+	}
+	return w;
+}
+
+/* Equal trees have equal lists: no times. */
+static bool write_list(const struct shipment *s, struct buf *list)
+{
+	uint8_t record[ENTRY_MAX];
+
+	for (size_t i = 0; i < s->n_entries; i++) {
+		struct wire_entry w = shipment_wire_entry(s, &s->entries[i]);
+		int len;
+
+		w.mtime_s = 0;
+		len = msg_put_record(&msg_entry, &w, record, sizeof record, 0);
+		if (len < 0)
+			return false;
+		buf_append(list, record, (size_t)len);
+	}
+	return list->len <= LIST_MAX;
+}
+
+static void insert_blob(struct shipment *s, const struct ship_blob *blob)
+{
+	size_t at = 0;
+
+	while (at < s->n_blobs && compare_blobs(&s->blobs[at], blob) < 0)
+		at++;
+	/* add_blobs() has left room for one more. */
+	memmove(&s->blobs[at + 1], &s->blobs[at], (s->n_blobs - at) * sizeof *s->blobs);
+	s->blobs[at] = *blob;
+	s->n_blobs++;
+	for (size_t i = 0; i < s->n_entries; i++)
+		if (s->entries[i].item && s->entries[i].item->kind == ARCHIVE_FILE &&
+			s->entries[i].blob >= at)
+			s->entries[i].blob++;
+	s->list_blob = at;
+}
+
+void shipment_remember(struct shipment *s, const char *dir)
+{
+	autorelease(buf) struct buf list = BUF_INIT;
+	struct ship_blob blob = {0};
+	char hex[HASH_HEX_SIZE];
+	struct err ignored = {0};
+
+	s->memory_dir = xstrdup(dir);
+	if (!write_list(s, &list))
+		return;
+	s->list_fd = shipment_code_nameless(&ignored);
+	if (s->list_fd < 0)
+		return;
+	hash_memory(list.data, list.len, hex);
+	read_hex(hex, blob.digest);
+	if (fs_write_all(s->list_fd, list.data, list.len) < 0 ||
+		shipment_find_blob(s, blob.digest) != SIZE_MAX) {
+		close(s->list_fd);
+		s->list_fd = -1;
+		return;
+	}
+	blob.size_bytes = list.len;
+	blob.path = xasprintf("/proc/self/fd/%d", s->list_fd);
+	insert_blob(s, &blob);
+}
+
 struct shipment *shipment_new(
 	const struct archive_items *items, const struct archive_roots *roots)
 {
 	struct shipment *s = xcalloc(1, sizeof *s);
 
 	shipment_code_init(s);
+	s->list_fd = -1;
 	s->roots = roots;
 	s->mtime_s = (uint64_t)time(NULL);
 	add_roots(s);
@@ -236,6 +331,9 @@ void shipment_free(struct shipment *s)
 		free(s->entries[i].name);
 	for (size_t i = 0; i < s->n_blobs; i++)
 		free(s->blobs[i].path);
+	if (s->list_fd >= 0)
+		close(s->list_fd);
+	free(s->memory_dir);
 	free(s->entries);
 	free(s->blobs);
 	free(s);

@@ -1,5 +1,6 @@
 #include "engine/workload-content.h"
 
+#include "base/fs.h"
 #include "engine/ship.h"
 #include "engine/workload-archive.h"
 
@@ -104,5 +105,13 @@ int workload_content_make(struct workload *w, struct workload_column *c, struct 
 	if (c->content)
 		return 0;
 	c->content = xcalloc(1, sizeof *c->content);
-	return make_shipment(w, c, c->content, e);
+	if (make_shipment(w, c, c->content, e) < 0)
+		return -1;
+	/* A machine's store ends with it. */
+	if (!c->renewable) {
+		autofree char *dir = fs_join(w->project->state_dir, "shipped");
+
+		shipment_remember(c->content->shipment, dir);
+	}
+	return 0;
 }

@@ -47,6 +47,9 @@ void stage_tell_decoded(struct runner *r);
 
 /* ---- stage-tree.c */
 
+/* The entries in a blob, to be freed; false when there is no such blob, or no memory. */
+bool stage_read_list(
+	const struct stage *s, const uint8_t *digest, struct wire_bytes *list);
 int stage_take_tree(struct runner *r, uint32_t request, const struct wire_tree *t);
 
 #endif

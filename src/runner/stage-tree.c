@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A list is read into memory. */
+#define LIST_MAX (32 << 20)
 
 /* A file of its own with the blob's bytes. */
 static int copy_blob(
@@ -130,26 +134,69 @@ static int open_tree_directory(struct stage *s, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+bool stage_read_list(
+	const struct stage *s, const uint8_t *digest, struct wire_bytes *list)
+{
+	int fd = stage_open_blob(s, digest);
+	struct stat st = {0};
+	uint8_t *data = NULL;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size <= LIST_MAX)
+		data = malloc((size_t)st.st_size + 1);
+	if (data && read(fd, data, (size_t)st.st_size) != st.st_size) {
+		free(data);
+		data = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	*list = (struct wire_bytes){data, (uint32_t)st.st_size};
+	return data;
+}
+
+static void make_entries(struct stage *s, int tree_fd, const struct wire_tree *t,
+	const struct wire_bytes *entries)
+{
+	struct wire_entry e;
+	size_t at = 0;
+	int more, err;
+
+	while ((more = msg_next_record(&msg_entry, entries, &at, &e)) > 0) {
+		if (!e.mtime_s)
+			e.mtime_s = t->mtime_s;
+		err = make_entry(s, tree_fd, &e);
+		if (err)
+			tree_failed(s, err, e.path);
+	}
+	if (more < 0)
+		tree_failed(s, more, t->name);
+}
+
+static void make_listed(struct stage *s, int tree_fd, const struct wire_tree *t)
+{
+	struct wire_bytes list;
+
+	if (t->list.len != WIRE_DIGEST_SIZE || !stage_read_list(s, t->list.data, &list)) {
+		tree_failed(s, -ENOENT, "the list of the tree");
+		return;
+	}
+	make_entries(s, tree_fd, t, &list);
+	free((void *)(uintptr_t)list.data);
+}
+
 int stage_take_tree(struct runner *r, uint32_t request, const struct wire_tree *t)
 {
 	struct stage *s = r->stage;
 	char path[PATH_MAX + 256];
 	struct wire_result result = {.path = path, .text = s->tree_text};
-	struct wire_entry e;
-	int tree_fd = open_tree_directory(s, t->name), more = 0, err;
-	size_t at = 0;
+	int tree_fd = open_tree_directory(s, t->name), err;
 
 	if (tree_fd < 0)
 		tree_failed(s, tree_fd, t->name);
-	while (tree_fd >= 0 &&
-		(more = msg_next_record(&msg_entry, &t->entries, &at, &e)) > 0) {
-		err = make_entry(s, tree_fd, &e);
-		if (err)
-			tree_failed(s, err, e.path);
-	}
+	else
+		make_entries(s, tree_fd, t, &t->entries);
+	if (tree_fd >= 0 && t->list.len)
+		make_listed(s, tree_fd, t);
 	runner_close(&tree_fd);
-	if (more < 0)
-		tree_failed(s, more, t->name);
 	if (!t->last)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%.200s", s->work, t->name);

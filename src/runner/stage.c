@@ -20,9 +20,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* As many as one message holds: HAVE asks for no more, but by a list. */
+#define MISSING_MAX ((WIRE_BODY_MAX - 64) / WIRE_DIGEST_SIZE)
+
 uint32_t stage_features(void)
 {
-	return codec_features();
+	uint32_t features = codec_features();
+
+	return features & WIRE_FEATURE_STORE ? features | WIRE_FEATURE_LIST : features;
 }
 
 const char *stage_work(const struct stage *s)
@@ -159,20 +164,65 @@ static bool holds(const struct stage *s, const uint8_t *digest)
 	return good;
 }
 
-static int handle_have(
-	struct runner *r, uint32_t request, const struct wire_digests *have)
+struct missing {
+	uint8_t digests[MISSING_MAX * WIRE_DIGEST_SIZE];
+	uint32_t count;
+	bool full; /* there would be more */
+};
+
+static void ask_blob(const struct stage *s, const uint8_t *digest, struct missing *m)
 {
-	uint8_t missing[WIRE_BODY_MAX];
-	struct wire_digests answer = {.digests = {missing, 0}};
+	const uint8_t *last = m->digests + (size_t)m->count * WIRE_DIGEST_SIZE;
+
+	if (m->count && memcmp(last - WIRE_DIGEST_SIZE, digest, WIRE_DIGEST_SIZE) == 0)
+		return;
+	if (holds(s, digest))
+		return;
+	m->full = m->count == MISSING_MAX;
+	if (m->full)
+		return;
+	memcpy(m->digests + (size_t)m->count * WIRE_DIGEST_SIZE, digest,
+		WIRE_DIGEST_SIZE);
+	m->count++;
+}
+
+/* With everything it names, or itself. */
+static void ask_list(const struct stage *s, const uint8_t *digest, struct missing *m)
+{
+	uint32_t before = m->count;
+	struct wire_bytes list;
+	struct wire_entry e;
+	size_t at = 0;
+	int more = -ENOENT;
+
+	if (!holds(s, digest) || !stage_read_list(s, digest, &list)) {
+		ask_blob(s, digest, m);
+		return;
+	}
+	while (!m->full && (more = msg_next_record(&msg_entry, &list, &at, &e)) > 0)
+		if (e.kind == WIRE_ENTRY_FILE && e.digest.len == WIRE_DIGEST_SIZE)
+			ask_blob(s, e.digest.data, m);
+	free((void *)(uintptr_t)list.data);
+	if (!m->full && more == 0)
+		return;
+	m->full = false;
+	m->count = before;
+	memcpy(m->digests + (size_t)m->count++ * WIRE_DIGEST_SIZE, digest,
+		WIRE_DIGEST_SIZE);
+}
+
+static int handle_have(struct runner *r, uint32_t request, const struct wire_have *have)
+{
+	struct missing m;
+	struct wire_digests answer;
 	const uint8_t *p = have->digests.data;
 
+	m.count = 0;
+	m.full = false;
 	for (uint32_t at = 0; at + WIRE_DIGEST_SIZE <= have->digests.len;
-		at += WIRE_DIGEST_SIZE) {
-		if (holds(r->stage, p + at))
-			continue;
-		memcpy(missing + answer.digests.len, p + at, WIRE_DIGEST_SIZE);
-		answer.digests.len += WIRE_DIGEST_SIZE;
-	}
+		at += WIRE_DIGEST_SIZE)
+		(have->lists ? ask_list : ask_blob)(r->stage, p + at, &m);
+	answer.digests = (struct wire_bytes){m.digests, m.count * WIRE_DIGEST_SIZE};
 	return link_send(&r->link, WIRE_MISSING, request, &answer);
 }
 
@@ -259,7 +309,7 @@ int stage_request(
 {
 	const struct wire_message *m = msg_find(h->type);
 	union {
-		struct wire_digests have;
+		struct wire_have have;
 		struct wire_blob blob;
 		struct wire_tree tree;
 		struct wire_read read;

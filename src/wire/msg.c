@@ -52,6 +52,7 @@ FIELDS(exited, F(exited, U32, kind), F(exited, U32, code), F(exited, U32, core),
 	F(exited, U64, dropped_out_bytes), F(exited, U64, dropped_err_bytes),
 	F(exited, U32, killed_by_host));
 FIELDS(digests, F(digests, BYTES, digests));
+FIELDS(have, F(have, BYTES, digests), F(have, U32, lists));
 FIELDS(blob, F(blob, BYTES, digest), F(blob, U32, coding), F(blob, BYTES, base),
 	F(blob, U64, size_bytes), F(blob, U64, coded_bytes), F(blob, U64, offset),
 	F(blob, BYTES, data));
@@ -59,7 +60,8 @@ FIELDS(stored, F(stored, BYTES, digest), F(stored, U32, error), F(stored, STR, t
 FIELDS(entry, F(entry, U32, kind), F(entry, U32, mode), F(entry, STR, path),
 	F(entry, STR, target), F(entry, BYTES, digest), F(entry, U64, mtime_s),
 	F(entry, U32, copy));
-FIELDS(tree, F(tree, STR, name), F(tree, BYTES, entries), F(tree, U32, last));
+FIELDS(tree, F(tree, STR, name), F(tree, BYTES, entries), F(tree, U32, last),
+	F(tree, BYTES, list), F(tree, U64, mtime_s));
 FIELDS(result, F(result, STR, path), F(result, U32, error), F(result, STR, text));
 FIELDS(read, F(read, STR, path), F(read, U64, offset), F(read, U64, length));
 FIELDS(content, F(content, U64, offset), F(content, U32, last), F(content, U32, error),
@@ -92,7 +94,7 @@ static const struct wire_message messages[] = {
 	MESSAGE(WIRE_INPUT, "INPUT", input),
 	MESSAGE(WIRE_OUTPUT, "OUTPUT", output),
 	MESSAGE(WIRE_EXITED, "EXITED", exited),
-	MESSAGE(WIRE_HAVE, "HAVE", digests),
+	MESSAGE(WIRE_HAVE, "HAVE", have),
 	MESSAGE(WIRE_MISSING, "MISSING", digests),
 	MESSAGE(WIRE_BLOB, "BLOB", blob),
 	MESSAGE(WIRE_STORED, "STORED", stored),

@@ -130,6 +130,7 @@ enum wire_feature {
 		1 << 5, /* CLOCK: may set the clock and feed the random generator */
 	WIRE_FEATURE_INSIDE = 1 << 6, /* RUN_TTY and RUN_HOLD */
 	WIRE_FEATURE_RECALL = 1 << 7, /* the ends of jobs survive the runner: RECALLED */
+	WIRE_FEATURE_LIST = 1 << 8,   /* blobs that list a tree: HAVE.lists, TREE.list */
 };
 
 #define WIRE_DIGEST_SIZE 32u /* SHA-256 */
@@ -385,6 +386,13 @@ struct wire_digests {
 				      lists what is not there */
 };
 
+struct wire_have {
+	struct wire_bytes digests;
+	uint32_t lists; /* 1: they are of lists (see TREE): what one names is asked for
+			   with it. One that is not there, or names too much to be
+			   answered at once, is missing itself */
+};
+
 /* A blob so large, coded or decoded, is decoded aside: until STORED answers, the runner
  * takes nothing more of what is kept. */
 #define WIRE_BLOB_LARGE (4u * 1024 * 1024)
@@ -438,6 +446,8 @@ struct wire_tree {
 	struct wire_bytes
 		entries; /* struct wire_entry, each with a u32 length before it */
 	uint32_t last;
+	struct wire_bytes list; /* digest of a blob with more entries, in the same form */
+	uint64_t mtime_s;       /* of all files whose entry tells none */
 };
 
 /* STAGED and CLEANED. */

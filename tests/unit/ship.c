@@ -21,6 +21,7 @@
 enum { LIMIT_MS = 120000, BIG_BYTES = 100 << 20, MANY = 20000 };
 
 struct bed {
+	const char *board;
 	char *dir, *work; /* files to be sent, and where the runner puts them */
 	struct archive_items items;
 	struct archive_roots roots;
@@ -173,7 +174,7 @@ static int ship_to(struct bed *b, const char *work, struct err *e)
 	if (b->fd < 0)
 		return -1;
 	b->session = session_new(&options, &ops, b);
-	b->shipping = shipping_start(b->shipment, b->session);
+	b->shipping = shipping_start(b->shipment, b->session, b->board);
 	session_greet(b->session);
 	while (status == 0 && now_ms() < deadline) {
 		if (session_is_ready(b->session))
@@ -480,6 +481,119 @@ static bool has_runner(void)
 	return true;
 }
 
+/* ---- a board, whose store outlives the run */
+
+enum { PROGRAM_BYTES = 6 << 20, DATA_FILES = 400, EDITED_AT = 3 << 20 };
+
+/* Machine code, as far as a coder can tell: half of it compresses. */
+static void fill_program(uint8_t *data)
+{
+	fill(data, PROGRAM_BYTES, 5);
+	for (size_t i = 0; i < PROGRAM_BYTES; i += 8)
+		memset(data + i, 0x90, 4);
+}
+
+static void fill_project(struct bed *b, const uint8_t *program)
+{
+	write_file(b, "target/program", program, PROGRAM_BYTES);
+	add(b, "target/program", ARCHIVE_FILE, 0755, PROGRAM_BYTES);
+	for (int i = 0; i < DATA_FILES; i++) {
+		autofree char *name = xasprintf("source/data/of-this-test/%d.txt", i);
+
+		add_file(b, name, 0644, name);
+	}
+}
+
+/* As the next run would: everything is looked at anew. */
+static bool ship_again(struct bed *b, const char *memory, struct err *e)
+{
+	hang_up(b);
+	shipment_free(take_ptr(b->shipment));
+	for (size_t i = 0; i < b->items.len; i++)
+		b->items.v[i].sha256[0] = '\0';
+	if (pack(b, e) < 0)
+		return false;
+	shipment_remember(b->shipment, memory);
+	return ship(b, e) == 1;
+}
+
+static void spoil(const char *dir, const char *hex)
+{
+	autofree char *path = fs_join(dir, hex);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, "spoilt", 6, 4096) != 6)
+		exit(99);
+	close(fd);
+}
+
+static void edit(const struct bed *b, uint8_t *program, uint32_t seed)
+{
+	fill(program + EDITED_AT, 2000, seed);
+	write_file(b, "target/program", program, PROGRAM_BYTES);
+}
+
+static void test_board(void)
+{
+	autorelease(bed) struct bed b;
+	autofree uint8_t *program = xmalloc(PROGRAM_BYTES);
+	autofree char *memory = NULL, *store = NULL;
+	char old[HASH_HEX_SIZE];
+	uint64_t whole;
+	struct err e = {0};
+
+	bed_init(&b);
+	b.board = "ssh://root@board";
+	memory = fs_join(b.dir, "memory/of/boards");
+	store = fs_join(b.work, ".store");
+	fill_program(program);
+	fill_project(&b, program);
+	ok(ship_again(&b, memory, &e) && is_same(&b, "target/program"),
+		"a board gets everything: %s", e.msg);
+	whole = b.counts.bytes_out;
+	ok(whole > PROGRAM_BYTES / 3, "%llu bytes", (unsigned long long)whole);
+
+	ok(ship_again(&b, memory, &e) && is_same(&b, "source/data/of-this-test/7.txt"),
+		"nothing has changed");
+	ok(b.counts.bytes_out + b.counts.bytes_in < 2048, "%llu bytes go, %llu come",
+		(unsigned long long)b.counts.bytes_out,
+		(unsigned long long)b.counts.bytes_in);
+
+	edit(&b, program, 11);
+	ok(ship_again(&b, memory, &e) && is_same(&b, "target/program"),
+		"a function is edited");
+	ok(b.counts.bytes_out < whole / 50, "%llu bytes go",
+		(unsigned long long)b.counts.bytes_out);
+
+	snprintf(old, sizeof old, "%s", b.items.v[0].sha256);
+	edit(&b, program, 12);
+	spoil(store, old);
+	ok(ship_again(&b, memory, &e) && is_same(&b, "target/program"),
+		"what it differs from is spoilt there");
+	ok(b.counts.bytes_out > PROGRAM_BYTES / 3, "it is sent whole");
+
+	snprintf(old, sizeof old, "%s", b.items.v[0].sha256);
+	edit(&b, program, 13);
+	spoil(memory, old);
+	ok(ship_again(&b, memory, &e) && is_same(&b, "target/program"),
+		"what it differs from is spoilt here");
+	ok(b.counts.bytes_out > PROGRAM_BYTES / 3, "it is sent whole");
+
+	spoil(store, b.items.v[0].sha256);
+	ok(ship_again(&b, memory, &e) && is_same(&b, "target/program"),
+		"a byte of a stored blob was changed");
+	ok(b.counts.bytes_out > PROGRAM_BYTES / 3, "it is refused and sent again");
+
+	b.board = "ssh://root@other";
+	hang_up(&b);
+	if (fs_remove_tree(b.work, &e) < 0)
+		exit(99);
+	ok(ship_again(&b, memory, &e) && is_same(&b, "target/program"),
+		"another board gets everything");
+	if (*e.msg)
+		printf("# %s\n", e.msg);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -489,6 +603,7 @@ int main(void)
 	}
 	test_big();
 	test_tree();
+	test_board();
 	test_compression();
 	test_faults();
 	test_full_disk();

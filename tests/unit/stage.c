@@ -107,7 +107,7 @@ static int put(struct wire_blob b, const void *coded, size_t len)
 
 static bool has(const uint8_t *digest)
 {
-	struct wire_digests have = {{digest, WIRE_DIGEST_SIZE}};
+	struct wire_have have = {.digests = {digest, WIRE_DIGEST_SIZE}};
 
 	ask(WIRE_HAVE, &have);
 	return said.missing.digests.len == 0;
@@ -153,7 +153,7 @@ static void test_large(void)
 	const size_t len = 5 << 20;
 	uint8_t digest[WIRE_DIGEST_SIZE], *data = malloc(len);
 	struct wire_blob b = {.digest = {digest, sizeof(digest)}, .size_bytes = len};
-	struct wire_digests have = {{digest, sizeof(digest)}};
+	struct wire_have have = {.digests = {digest, sizeof(digest)}};
 
 	if (!data)
 		exit(99);
