@@ -61,7 +61,10 @@ void adapter_ids_assign(struct suite_list *suites)
 
 		suites->v[i].depends = (struct strv)STRV_INIT;
 		for (size_t k = 0; k < wanted.len; k++) {
-			const struct suite *s = first_of_name(&names, wanted.v[k]);
+			const struct suite *s = suite_list_find(suites, wanted.v[k]);
+
+			if (!s)
+				s = first_of_name(&names, wanted.v[k]);
 
 			if (s && s != &suites->v[i])
 				strv_push(&suites->v[i].depends, s->id);

@@ -108,7 +108,7 @@ static int try_adapter(const struct project *project, const struct toolchain *to
 	autoclose int lock_fd = -1;
 	struct progress progress = {.o = o, .start_ms = now_ms()};
 	struct build_request request = {
-		.source_dir = project->root,
+		.source_dir = project->source_dir,
 		.target = toolchain->target,
 		.toolchain = toolchain,
 		.cross = !toolchain->is_host,
@@ -160,7 +160,7 @@ static int rank(const struct project *project, const char *name,
 	const char *near;
 
 	if (!name)
-		return adapter_rank(project->root, ranked, n, reasons, e);
+		return adapter_rank(project->source_dir, ranked, n, reasons, e);
 	ranked[0] = adapter_find(name);
 	*n = 1;
 	if (ranked[0])

@@ -17,6 +17,8 @@ int project_open(struct project *p, const char *dir, struct err *e)
 		project_release(p);
 		return -1;
 	}
+	p->source_dir = p->config->source ? fs_normalize(p->config->source, p->root)
+					  : xstrdup(p->root);
 	return 0;
 }
 
@@ -24,6 +26,7 @@ void project_release(struct project *p)
 {
 	config_free(p->config);
 	free(p->root);
+	free(p->source_dir);
 	free(p->name);
 	free(p->state_dir);
 	*p = (struct project){0};

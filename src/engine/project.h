@@ -9,6 +9,7 @@
 #include "model/config.h"
 
 struct project {
+	char *source_dir;      /* what is built: the root, or below it */
 	char *root;            /* absolute, links resolved */
 	char *name;            /* of the root directory */
 	char *state_dir;       /* ROOT/.xtest, or $XTEST_STATE_DIR */

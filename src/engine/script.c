@@ -324,28 +324,35 @@ static void wrap(const struct config_wrapper *wrapper, const char *workspace_roo
 	strv_copy(&task->argv, &argv);
 }
 
-static void put_in_front(const struct script_set *s, const struct filter_subject *subject,
-	bool is_listing, struct task *task)
+static const struct config_wrapper *wrapper_of(
+	const struct script_set *s, const struct filter_subject *subject, bool is_listing)
 {
 	const struct config_wrapper *wrapper = NULL;
 	struct err ignored;
 
 	if (config_script_wrapper(s->w->project->config, s->w->profile, subject,
-		    is_listing, &wrapper, &ignored) == 0)
-		wrap(wrapper, s->w->project->root, task);
+		    is_listing, &wrapper, &ignored) < 0)
+		return NULL;
+	return wrapper;
+}
+
+bool script_set_wraps_listing(
+	const struct script_set *s, const struct filter_subject *subject)
+{
+	return wrapper_of(s, subject, true) != NULL;
 }
 
 void script_set_prepare_case(const struct script_set *s,
 	const struct filter_subject *subject, struct task *task)
 {
 	hand_on(s, subject, &task->env);
-	put_in_front(s, subject, false, task);
+	wrap(wrapper_of(s, subject, false), s->w->project->root, task);
 }
 
 void script_set_prepare_listing(const struct script_set *s,
 	const struct filter_subject *subject, struct task *task)
 {
-	put_in_front(s, subject, true, task);
+	wrap(wrapper_of(s, subject, true), s->w->project->root, task);
 }
 
 /* ---- the end */

@@ -23,6 +23,10 @@ int script_set_up(struct script_set *s, struct plan *plan, struct err *e) MUST_C
  * wrapper in front. */
 void script_set_prepare_case(const struct script_set *s,
 	const struct filter_subject *subject, struct task *task);
+/* Is a suite's program listed in a wrapper? Its answer is not that of the program alone.
+ */
+bool script_set_wraps_listing(
+	const struct script_set *s, const struct filter_subject *subject);
 /* Puts the wrapper in front that a suite's program is listed in. */
 void script_set_prepare_listing(const struct script_set *s,
 	const struct filter_subject *subject, struct task *task);

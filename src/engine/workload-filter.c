@@ -26,6 +26,20 @@ static int visit_overrides(const struct config_overrides *overrides, const char 
 	return 0;
 }
 
+static int visit_rules(const struct config_script_rules *rules, const char *prefix,
+	visit_fn *visit, void *ctx, struct err *e)
+{
+	for (size_t i = 0; i < rules->len; i++) {
+		autofree char *key = xasprintf("%sscripts[%zu].filter", prefix, i);
+		int status =
+			rules->v[i].filter ? visit(ctx, rules->v[i].filter, key, e) : 0;
+
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
 static int visit_settings(const struct config_settings *settings, const char *prefix,
 	visit_fn *visit, void *ctx, struct err *e)
 {
@@ -49,6 +63,8 @@ static int visit_filters(
 		status = visit_settings(&p->settings, prefix, visit, ctx, e);
 		if (!status)
 			status = visit_overrides(&p->overrides, prefix, visit, ctx, e);
+		if (!status)
+			status = visit_rules(&p->rules, prefix, visit, ctx, e);
 	}
 	for (size_t i = 0; !status && i < c->archive.include.len; i++) {
 		autofree char *key = xasprintf("archive.include[%zu].suites", i);

@@ -1,6 +1,7 @@
 /* Asking programs for their cases. */
 #include "base/fs.h"
 #include "engine/list-cache.h"
+#include "engine/script.h"
 #include "engine/workload.h"
 
 #include <stdio.h>
@@ -43,6 +44,14 @@ static void fail(struct lister *l, const struct listing *listing, const char *wh
 
 static void submit(struct listing *listing, bool ignored);
 
+/* The cache has the answers of programs that nothing stood in front of. */
+static bool is_wrapped(const struct workload_column *c, const struct suite *suite)
+{
+	struct filter_subject subject = launch_subject(&c->event, suite);
+
+	return script_set_wraps_listing(c->launch.scripts, &subject);
+}
+
 /* The program said everything it has to say. */
 static void remember(struct listing *listing)
 {
@@ -50,8 +59,9 @@ static void remember(struct listing *listing)
 		launch_locate(&listing->column->launch, listing->suite->binary);
 
 	listing->suite->listed = true;
-	list_cache_put(
-		listing->lister->cache, listing->suite, program, listing->framework);
+	if (!is_wrapped(listing->column, listing->suite))
+		list_cache_put(listing->lister->cache, listing->suite, program,
+			listing->framework);
 }
 
 /* What never ran cannot be listed: it stays one case, which ends the same way when it is
@@ -179,7 +189,8 @@ static void list_column(
 			!is_wanted(c, suite, filter))
 			continue;
 		program = launch_locate(&c->launch, suite->binary);
-		if (!list_cache_get(l->cache, suite, program, framework) &&
+		if ((is_wrapped(c, suite) ||
+			    !list_cache_get(l->cache, suite, program, framework)) &&
 			start(l, c, suite, framework) < 0)
 			return;
 	}

@@ -119,7 +119,7 @@ int workload_open(struct workload *w, const struct project *project,
 	if (w->host &&
 		toolchain_resolve(&w->host_toolchain, w->host, w->host, NULL, e) < 0)
 		return -1;
-	return resolve_targets(w, o->targets, e);
+	return workload_config_check(w, e) < 0 ? -1 : resolve_targets(w, o->targets, e);
 }
 
 void workload_release(struct workload *w)

@@ -124,6 +124,9 @@ int workload_open(struct workload *w, const struct project *project,
 	const struct workload_options *o, const struct emit *emit,
 	struct interrupt *interrupt, struct err *e) MUST_CHECK;
 void workload_release(struct workload *w);
+/* Refuses targets, places and frameworks of the configuration's conditions that nobody
+ * knows (ERR_SETUP). Of workload_open(). */
+int workload_config_check(const struct workload *w, struct err *e) MUST_CHECK;
 
 /* One more target, resolved. */
 int workload_add_target(

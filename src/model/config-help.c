@@ -1,5 +1,20 @@
 #include "model/config-keys.h"
 
+/* The same for what is an object, or only what its first key holds. */
+static const char *short_text(const struct config_key *first)
+{
+	switch (first->type) {
+	case CONFIG_INTEGER:
+		return "number or object";
+	case CONFIG_STRING:
+		return "text or object";
+	case CONFIG_COMMAND:
+		return "text, list of texts or object";
+	default:
+		return "duration or object";
+	}
+}
+
 /* What the value looks like, for people. */
 static const char *type_text(const struct config_key *key)
 {
@@ -30,9 +45,7 @@ static const char *type_text(const struct config_key *key)
 		return "object of texts";
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
-		return key->keys->type == CONFIG_INTEGER  ? "number or object"
-		       : key->keys->type == CONFIG_STRING ? "text or object"
-							  : "duration or object";
+		return short_text(key->keys);
 	case CONFIG_LIST:
 		return "list of objects";
 	case CONFIG_MAP:

@@ -64,6 +64,32 @@ static int check_profile(
 	return 0;
 }
 
+/* Does somebody's dependency mean this suite, by its name or its id? */
+static bool is_meant(const struct config_suite *s, const char *name)
+{
+	autofree char *id = xasprintf("::%s", s->name);
+
+	return streq(name, s->name) || ends_with(name, id);
+}
+
+static int check_depends(const struct config *c, size_t i, struct err *e)
+{
+	const struct strv *depends = &c->suites.v[i].depends;
+	autofree char *key = xasprintf("suites[%zu].depends", i);
+
+	for (size_t k = 0; k < depends->len; k++) {
+		bool found = false;
+		autofree char *message = xasprintf(
+			"there is no suite '%.60s' in this file", depends->v[k]);
+
+		for (size_t n = 0; n < c->suites.len && !found; n++)
+			found = is_meant(&c->suites.v[n], depends->v[k]);
+		if (!found)
+			return fault(c, key, message, e);
+	}
+	return 0;
+}
+
 static int check_suites(const struct config *c, struct err *e)
 {
 	for (size_t i = 0; i < c->suites.len; i++) {
@@ -77,6 +103,8 @@ static int check_suites(const struct config *c, struct err *e)
 			if (streq(s->name, c->suites.v[k].name) &&
 				streq_null(s->package, c->suites.v[k].package))
 				return fault(c, key, "this suite is there twice", e);
+		if (check_depends(c, i, e) < 0)
+			return -1;
 	}
 	return 0;
 }

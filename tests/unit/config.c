@@ -112,6 +112,11 @@ static const struct {
 		"character"},
 	{"{\"suites\": [{\"name\": \"a\"}]}", "x.json:1:22: 'suites[0].name': this suite "
 					      "has neither 'command' nor 'binary'"},
+	{"{\"suites\": [{\"name\": \"a\", \"binary\": \"x\", \"depends\": "
+	 "[\"p::b\"]},\n{\"name\": \"c\", "
+	 "\"binary\": \"y\", \"depends\": [\"p::a\", \"d\"]}]}",
+		"x.json:1:53: 'suites[0].depends': there is no suite 'p::b' in this "
+		"file"},
 	{"{\"suites\": [{\"command\": \"x\"}]}",
 		"x.json:1:13: 'suites[0]': 'name' is missing"},
 	{"{\"suites\": [{\"name\": \"a\", \"command\": []}]}",
