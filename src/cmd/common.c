@@ -38,6 +38,8 @@ const struct opt common_build_opts[] = {
 const struct opt common_filter_opts[] = {
 	{"filterset", 'E', "EXPR", NULL, OPT_LIST, O(expressions),
 		"tests that match, as 'package(json) and not test(/slow/)'"},
+	{"ignore-default-filter", 0, NULL, NULL, OPT_FLAG, O(ignore_default_filter),
+		"also what default-filter of the configuration leaves out"},
 	{"skip", 0, "TEXT", NULL, OPT_LIST, O(skips),
 		"leave out tests whose name contains TEXT"},
 	{"exact", 0, NULL, NULL, OPT_FLAG, O(exact), "FILTER and --skip are whole names"},
@@ -230,6 +232,7 @@ int common_filter(const struct common *c, struct filter_set *filter, struct err 
 	strv_copy(&filter->names, &c->filters);
 	strv_copy(&filter->skips, &c->skips);
 	filter->exact = c->exact;
+	filter->ignore_default = c->ignore_default_filter;
 	return 0;
 }
 

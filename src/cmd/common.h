@@ -17,7 +17,7 @@ struct common {
 	unsigned verbose;
 	/* which tests */
 	struct strv expressions, skips;
-	bool exact;
+	bool exact, ignore_default_filter;
 	const char *run_ignored, *partition;
 	int64_t list_timeout_ms;
 	/* from an archive */

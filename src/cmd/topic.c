@@ -115,5 +115,8 @@ const struct topic *topic_find(const char *name)
 	for (const struct topic *t = topic_table; t->name; t++)
 		if (streq(t->name, name))
 			return t;
+	for (const struct topic *t = topic_table; strlen(name) > 3 && t->name; t++)
+		if (starts_with(t->name, name))
+			return t;
 	return NULL;
 }

@@ -15,6 +15,7 @@ struct topic {
 
 /* All topics; ends with a NULL name. */
 extern const struct topic topic_table[];
+/* By its name, or the first one that begins with these letters (four at least). */
 const struct topic *topic_find(const char *name);
 
 #endif

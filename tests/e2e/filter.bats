@@ -60,6 +60,24 @@ selected() { # EXPRESSION
 	[ "$(selected 'group(@global)')" = quick ]
 }
 
+@test "the default filter bounds what is selected, unless it is ignored" {
+	scripts
+	sed -i '1s/{/{"default-filter": "tag(small)", "profiles": {"all": {"default-filter": "all()"}},/' xtest.json
+	[ "$(xtest list)" = project::quick ]
+	[ "$(selected 'all()')" = quick ]
+	[ "$(selected 'default()')" = quick ]
+	[ "$(xtest list slow)" = "" ]
+	[ "$(xtest list --ignore-default-filter | wc -l)" -eq 2 ]
+	[ "$(xtest list --ignore-default-filter -E 'not default()')" = project::slow ]
+	[ "$(xtest list --profile all | wc -l)" -eq 2 ]
+	run xtest run slow
+	[ "$status" -eq 4 ]
+	sed -i '1s/tag(small)/default() or tga(x)/' xtest.json
+	run xtest list
+	[ "$status" -eq 96 ]
+	[[ "$output" == *"default() is not allowed in the default filter"*"unknown predicate 'tga'"* ]]
+}
+
 @test "suites that come after each other depend on each other" {
 	scripts
 	[ "$(selected 'deps(slow)')" = "quick slow" ]
@@ -146,6 +164,14 @@ selected() { # EXPRESSION
 	run timeout 120 xtest list -E 'test(/^(a+)+b\w\w\w\w\w\w$|(a|aa)+c$/)'
 	[ "$status" -eq 94 ]
 	[[ "$output" == *"gave up on matching"* ]]
+}
+
+@test "help tells of every predicate" {
+	xtest help filter >topic
+	for name in all none default test binary binary_id package deps rdeps kind platform group tag target place framework; do
+		grep -q "^  $name(" topic
+	done
+	[ "$(xtest help filterset)" = "$(<topic)" ]
 }
 
 @test "debug parse-filterset shows the tree, in each context" {
