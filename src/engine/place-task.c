@@ -3,7 +3,12 @@
 
 #include <stdio.h>
 
-enum { CONTINUE = 18 /* SIGCONT as the protocol numbers it */ };
+enum {
+	/* Signals as the protocol numbers them. */
+	KILL = 9,
+	CONTINUE = 18,
+	SHELL_SIGNALLED = 128, /* what a shell adds to a signal's number */
+};
 
 void task_release(struct task *t)
 {
@@ -119,6 +124,21 @@ static void drop_emulator_words(struct buf *err)
 		buf_truncate(err, (size_t)(line - err->data));
 }
 
+/* Who was killed where memory had run out was killed for that. A shell says of its child
+ * what it says of itself. */
+static void blame_memory(struct place *p, struct task *t)
+{
+	struct outcome *o = &t->outcome;
+	bool killed = (o->kind == END_SIGNAL && o->code == KILL) ||
+		      (o->kind == END_EXIT && o->code == SHELL_SIGNALLED + KILL);
+
+	if (!killed || !p->transport->kills || !place_has_link(p))
+		return;
+	o->console = p->transport->kills(&p->link, t->submitted_ms);
+	if (o->console)
+		o->detail = xstrdup("out of memory");
+}
+
 static void on_exited(void *ctx, uint32_t job, const struct wire_exited *x)
 {
 	struct task *t = find_task(ctx, job);
@@ -139,6 +159,8 @@ static void on_exited(void *ctx, uint32_t job, const struct wire_exited *x)
 		/* What it made of our signal is no verdict of its own. */
 		o->kind = END_LOST;
 		o->detail = xstrdup("interrupted");
+	} else {
+		blame_memory(ctx, t);
 	}
 	o->core_dumped = x->core;
 	o->wall_us = (int64_t)x->wall_us;
@@ -275,6 +297,7 @@ void place_submit(struct place *p, struct task *t)
 		xgrow(p->running, &p->cap_running, p->n_running + 1, sizeof *p->running);
 	p->running[p->n_running++] = t;
 	t->job = ++p->last_job;
+	t->submitted_ms = now_ms();
 	if (!takes(p)) {
 		place_lose_task(
 			p, t, p->why_down ? p->why_down : "its place is not up yet");

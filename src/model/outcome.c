@@ -84,12 +84,14 @@ char *outcome_describe(const struct outcome *o)
 
 	switch (o->kind) {
 	case END_EXIT:
-		return xasprintf("exit status %d", o->code);
+		return xasprintf("exit status %d%s%s", o->code, o->detail ? ": " : "",
+			o->detail ? o->detail : "");
 	case END_SIGNAL:
 		name = sigabbrev_np(o->code);
-		return xasprintf("signal %d%s%s%s%s", o->code, name ? " (SIG" : "",
+		return xasprintf("signal %d%s%s%s%s%s%s", o->code, name ? " (SIG" : "",
 			name ? name : "", name ? ")" : "",
-			o->core_dumped ? ", core dumped" : "");
+			o->core_dumped ? ", core dumped" : "", o->detail ? ": " : "",
+			o->detail ? o->detail : "");
 	case END_TIMEOUT:
 		return xstrdup(o->detail ? o->detail : "time limit reached");
 	case END_NOT_STARTED:

@@ -14,6 +14,8 @@
 #define IGNORE_SHARED                                                                    \
 	"{\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true}]}"
 
+enum { KILLS_MAX = 8 };
+
 /* An open machine. */
 struct system {
 	const struct machine_config *config;
@@ -33,7 +35,12 @@ struct system {
 	/* What was learned of its end. */
 	char *fatal, *oops; /* titles of findings */
 	int64_t fatal_ms;
-	char *shutdown; /* reason of QEMU's SHUTDOWN event */
+	struct {
+		char *line; /* owned */
+		int64_t at_ms;
+	} kills[KILLS_MAX]; /* the latest of memory that ran out; a ring */
+	size_t n_kills;     /* so many there were */
+	char *shutdown;     /* reason of QEMU's SHUTDOWN event */
 	bool by_guest;
 	struct {
 		struct silence_sample before, last; /* first and latest look at it */
@@ -50,6 +57,7 @@ void system_on_event(void *ctx, const char *event, const struct json *data);
 void system_listen(struct system *s);
 size_t system_watch(struct link *link, int *fds, size_t max);
 bool system_check(struct link *link, int64_t silence_ms, struct demise *demise);
+char *system_kills(struct link *link, int64_t since_ms);
 /* What link->detail says; the version of QEMU is not known before its monitor says it. */
 void system_describe(struct system *s, struct link *link);
 

@@ -26,6 +26,12 @@ void system_on_finding(void *ctx, const struct console_finding *finding)
 	} else if (finding->severity == CONSOLE_OOPS) {
 		free(s->oops);
 		s->oops = xstrdup(finding->title);
+	} else if (streq(finding->kind, "oom")) {
+		size_t i = s->n_kills++ % KILLS_MAX;
+
+		free(s->kills[i].line);
+		s->kills[i].line = xstrdup(finding->title);
+		s->kills[i].at_ms = now_ms();
 	}
 }
 
@@ -90,6 +96,22 @@ void system_listen(struct system *s)
 	qmp_pump(s->qmp);
 	machine_listen(&s->machine);
 	read_console(s);
+}
+
+char *system_kills(struct link *link, int64_t since_ms)
+{
+	struct system *s = link->state;
+	autorelease(buf) struct buf lines = BUF_INIT;
+	size_t i;
+
+	/* It was said before the process had ended, and may not be read yet. */
+	read_console(s);
+	i = s->n_kills > KILLS_MAX ? s->n_kills - KILLS_MAX : 0;
+	for (; i < s->n_kills; i++)
+		if (s->kills[i % KILLS_MAX].at_ms >= since_ms)
+			buf_printf(&lines, "%s%s", lines.len ? "\n" : "",
+				s->kills[i % KILLS_MAX].line);
+	return lines.len ? xstrdup(buf_str(&lines)) : NULL;
 }
 
 size_t system_watch(struct link *link, int *fds, size_t max)

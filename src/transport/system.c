@@ -38,6 +38,9 @@ void system_forget(struct system *s)
 	free(take_ptr(s->shutdown));
 	free(take_ptr(s->fatal));
 	free(take_ptr(s->oops));
+	for (size_t i = 0; i < KILLS_MAX; i++)
+		free(take_ptr(s->kills[i].line));
+	s->n_kills = 0;
 }
 
 static void free_system(struct system *s)
@@ -253,6 +256,7 @@ const struct transport transport_system = {
 	.close = system_close,
 	.watch = system_watch,
 	.check = system_check,
+	.kills = system_kills,
 	.save = system_save,
 	.distrust = system_distrust,
 };

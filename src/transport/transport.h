@@ -133,6 +133,9 @@ struct transport {
 	/* Reads these signs. `silence_ms`: how long the runner has not been heard
 	 * although it was asked. True when the far side is no more; fills *demise. */
 	bool (*check)(struct link *link, int64_t silence_ms, struct demise *demise);
+	/* What the far side told since `since_ms` (of now_ms()) of processes its kernel
+	 * killed for want of memory, a line each; the caller's. NULL: nothing. */
+	char *(*kills)(struct link *link, int64_t since_ms);
 	/* Keeps the state as `level`, for the next open() with the same configuration;
 	 * the far side goes on as if nothing had happened. No job runs. */
 	int (*save)(struct link *link, enum link_level level, struct err *e);

@@ -69,6 +69,9 @@ last_verdicts() {
 		removes-all pass
 	END
 	[[ $output == *"Kernel panic - not syncing: sysrq triggered crash"* ]]
+	[[ $output == *"eats-memory  (signal 9 (SIGKILL): out of memory)"* ]]
+	[ "$(jq -r 'select(.event == "case-end" and .console != null and (.console | test("Killed process .*eats-memory"))) |
+		.suite' ../events)" = project::eats-memory ]
 	[[ $output == *"reboot: Restarting system"* ]]
 }
 

@@ -21,6 +21,7 @@ static struct script {
 	enum link_level level; /* of the next open() */
 	bool dumb;             /* the next link ends at once */
 	const char *dies_of;   /* what check() says from now on */
+	const char *kills;     /* what kills() says */
 	bool by_guest;
 	int sign[2];        /* a pipe that is watched */
 	int64_t silence_ms; /* the most check() was told */
@@ -75,6 +76,11 @@ static bool script_check(
 	return true;
 }
 
+static char *script_kills(struct link *link UNUSED, int64_t since_ms)
+{
+	return since_ms && script.kills ? xstrdup(script.kills) : NULL;
+}
+
 static int script_save(
 	struct link *link UNUSED, enum link_level level, struct err *e UNUSED)
 {
@@ -95,6 +101,7 @@ static const struct transport scripted = {
 	.close = script_close,
 	.watch = script_watch,
 	.check = script_check,
+	.kills = script_kills,
 	.save = script_save,
 	.distrust = script_distrust,
 };
@@ -330,6 +337,39 @@ static void test_demise(void)
 	is_int(b.task.outcome.code, 3, "it runs what it is given");
 }
 
+/* Whom the kernel killed, and who only ends like that. */
+static void test_memory(void)
+{
+	static const struct {
+		const char *command, *kills, *reason;
+	} rows[] = {
+		{"kill -KILL $$", "Killed process 7",
+			"signal 9 (SIGKILL): out of memory"},
+		{"kill -KILL $$", NULL, "signal 9 (SIGKILL)"},
+		{"exit 137", "Killed process 7", "exit status 137: out of memory"},
+		{"exit 1", "Killed process 7", "exit status 1"},
+		{"kill -TERM $$", "Killed process 7", "signal 15 (SIGTERM)"},
+	};
+	autorelease(bed) struct bed b;
+
+	bed_init(&b);
+	if (!open_place(&b))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *reason = NULL;
+
+		script.kills = rows[i].kills;
+		submit(&b, rows[i].command);
+		wait_end(&b);
+		reason = outcome_describe(&b.task.outcome);
+		is_str(reason, rows[i].reason, rows[i].command);
+		is_str(b.task.outcome.console,
+			b.task.outcome.detail ? rows[i].kills : NULL,
+			"with what the console said of it");
+	}
+	script.kills = NULL;
+}
+
 /* The bytes end first, the reason is known a little later. */
 static void test_late_sign(void)
 {
@@ -396,6 +436,7 @@ int main(void)
 	test_distrust();
 	test_no_snapshots();
 	test_demise();
+	test_memory();
 	test_late_sign();
 	test_renew_while_up();
 	test_silence();
