@@ -21,6 +21,10 @@ const struct opt attempts_opts[] = {
 		"limit of the CPU time of every test"},
 	{"global-timeout", 0, "TIME", NULL, OPT_DURATION, O(global_timeout_ms),
 		"end the run of the tests when it takes longer"},
+	{"stress-count", 0, "N", NULL, OPT_STRING, O(stress_count),
+		"run all the tests N times, one round after the other, or infinite"},
+	{"stress-duration", 0, "TIME", NULL, OPT_DURATION, O(stress_ms),
+		"begin new rounds for so long"},
 	{"quarantine-verify", 0, NULL, NULL, OPT_FLAG, O(quarantine_verify),
 		"say which tests in quarantine pass now"},
 	{"retries", 0, "N", NULL, OPT_UNSIGNED, O(retries),
@@ -50,9 +54,33 @@ static int parse_max_fail(const char *text, struct schedule_options *o, struct e
 	return 0;
 }
 
+static int parse_stress(const struct common *c, struct schedule_options *o, struct err *e)
+{
+	const char *text = c->stress_count;
+	char *end;
+	unsigned long n;
+
+	o->stress_ms = c->stress_ms;
+	if (!text)
+		return 0;
+	if (c->stress_ms)
+		return err_set(e, ERR_USAGE,
+			"--stress-count and --stress-duration are one or the other");
+	n = streq(text, "infinite") ? UINT_MAX : strtoul(text, &end, 10);
+	if (n != UINT_MAX && (*text < '0' || *text > '9' || *end || !n || n > 1000000))
+		return err_set(e, ERR_USAGE,
+			"--stress-count takes a number from 1 to 1000000 or infinite, "
+			"and not \"%s\"",
+			text);
+	o->stress_count = (unsigned)n;
+	return 0;
+}
+
 int attempts_find_end(const struct common *c, const struct config_settings *settings,
 	struct schedule_options *o, struct err *e)
 {
+	if (parse_stress(c, o, e) < 0)
+		return -1;
 	o->time_limit_ms = c->global_timeout_ms;
 	if (!o->time_limit_ms && settings->global_timeout_us != CONFIG_UNSET)
 		o->time_limit_ms = MAX(1, settings->global_timeout_us / 1000);

@@ -39,6 +39,8 @@ struct common {
 	const char *max_fail;
 	int64_t global_timeout_ms, idle_timeout_ms, cpu_timeout_ms;
 	bool quarantine_verify;
+	const char *stress_count;
+	int64_t stress_ms;
 	unsigned retries; /* UINT_MAX: not given */
 	const char *flaky_result;
 	const char *no_tests;

@@ -15,6 +15,7 @@
 #include "model/compare.h"
 #include "report/report-set.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 static const struct opt_group groups[] = {
@@ -84,27 +85,29 @@ static void send_run_start(struct invocation *in, int argc, char **argv)
 	in->started = true;
 }
 
-static void send_plan(struct invocation *in)
+static void send_plan(struct invocation *in, const struct schedule_options *o)
 {
 	struct workload *w = &in->session.workload;
 	autofree const struct event_column **columns =
 		xcalloc(w->n_columns, sizeof *columns);
 	autofree size_t *totals = xcalloc(w->n_columns, sizeof *totals);
 	struct event event = {.type = EVENT_PLAN};
-	size_t suites = 0;
+	bool open_ended = o->stress_ms || o->stress_count == UINT_MAX;
+	size_t suites = 0, rounds = open_ended ? 1 : MAX(1, o->stress_count);
 
 	for (size_t i = 0; i < w->n_columns; i++)
 		columns[i] = &w->columns[i].event;
 	for (size_t i = 0; i < in->plan.len; i++) {
 		const struct plan_item *item = &in->plan.items[i];
 
-		totals[item->column]++;
+		totals[item->column] += rounds;
 		suites += item->test == &item->suite->cases[0];
 	}
 	event.plan.columns = columns;
 	event.plan.n_columns = w->n_columns;
 	event.plan.column_totals = totals;
-	event.plan.total = in->plan.len;
+	event.plan.total = in->plan.len * rounds;
+	event.plan.open_ended = open_ended;
 	event.plan.suites = suites;
 	event.plan.filtered_out = in->plan.filtered_out;
 	emit_send(&in->session.emit, &event);
@@ -234,13 +237,13 @@ static int run_cases(struct invocation *in, struct err *e)
 			.fresh = w->fresh,
 			.launch = &w->columns[i].launch,
 		};
-	if (has_sides(w))
+	if (has_sides(w) && !o.stress_count && !o.stress_ms)
 		in->compare = compare_new();
 	preflight_check(w, &in->plan);
 	if (attempts_find_rules(&in->c, w, &in->plan, &in->rules, e) < 0)
 		return -1;
 	workload_rules_apply(&in->rules, &o);
-	send_plan(in);
+	send_plan(in, &o);
 	schedule_run(&in->plan, &o, &in->result);
 	if (in->c.quarantine_verify)
 		attempts_tell_quarantine(

@@ -4,6 +4,8 @@
 #include "base/proc.h"
 #include "engine/script.h"
 
+#include <limits.h>
+
 void launch_environment(struct strv *env)
 {
 	static const char *const leaks[] = {
@@ -160,6 +162,19 @@ static void set_number(struct strv *env, const char *name, unsigned n)
 	strv_env_set(env, name, text);
 }
 
+/* Both names of a number, or of the word that stands for one. */
+static void set_stress(struct strv *env, const char *what, unsigned n)
+{
+	autofree char *ours = xasprintf("XTEST_STRESS_%s", what),
+		      *theirs = xasprintf("NEXTEST_STRESS_%s", what),
+		      *text = n == 0          ? xstrdup("none")
+			      : n == UINT_MAX ? xstrdup("infinite")
+					      : xasprintf("%u", n);
+
+	strv_env_set(env, ours, text);
+	strv_env_set(env, theirs, text);
+}
+
 /* Names of our own, and nextest's where they mean the same. */
 static void set_turn(const struct launch_turn *turn, struct strv *env)
 {
@@ -169,6 +184,8 @@ static void set_turn(const struct launch_turn *turn, struct strv *env)
 	set_number(env, "NEXTEST_ATTEMPT", turn->attempt);
 	set_number(env, "XTEST_TOTAL_ATTEMPTS", turn->attempts);
 	set_number(env, "NEXTEST_TOTAL_ATTEMPTS", turn->attempts);
+	set_stress(env, "CURRENT", turn->stress);
+	set_stress(env, "TOTAL", turn->stress_total);
 	set_number(env, "XTEST_SLOT", turn->slot);
 	set_number(env, "NEXTEST_TEST_GLOBAL_SLOT", turn->slot);
 	strv_env_set(env, "XTEST_TEST_GROUP", group);

@@ -59,6 +59,8 @@ struct launch_turn {
 	unsigned slot;              /* from 0 */
 	const char *group;          /* NULL: none */
 	unsigned group_slot;        /* from 0 */
+	unsigned stress;            /* round of a stress run, from 1; 0: none */
+	unsigned stress_total;      /* rounds; UINT_MAX: nobody knows */
 };
 
 /* Fills a zeroed task for one attempt of one case. Its limits (engine/rules.h) and

@@ -110,14 +110,16 @@ void rerun_add_event(struct rerun *r, const struct event *event)
 {
 	const struct event_item *item = event->item.item;
 	enum verdict v = event->item.judgement->verdict;
+	bool passed = event_is_quarantined(item, v) ||
+		      (!verdict_is_failure(v) && v != VERDICT_LOST);
 
-	if (event_is_retried(event))
+	/* Passing in a later round of a stress run makes no earlier one good. */
+	if (event_is_retried(event) || (passed && item->stress > 1))
 		return;
 	set(r,
 		make_key(item->column, item->suite->platform, item->suite->id,
 			item->test->name),
-		event_is_quarantined(item, v) ||
-			(!verdict_is_failure(v) && v != VERDICT_LOST));
+		passed);
 }
 
 size_t rerun_outstanding(const struct rerun *r)

@@ -27,7 +27,7 @@ static void finish(struct schedule *s, struct plan_item *p, const struct event_i
 {
 	p->state = PLAN_DONE;
 	p->verdict = j->verdict;
-	pool_end_unit(unit_find(&s->units, item->index));
+	pool_end_unit(unit_find(&s->units, (size_t)(p - s->plan->items)));
 	event_counts_add(&s->r->counts, item, j->verdict);
 	event_counts_add(&s->r->column_counts[p->column], item, j->verdict);
 	schedule_send_item(s, EVENT_CASE_END, item, outcome, j);
@@ -46,7 +46,8 @@ struct event_item schedule_make_item(
 	const struct config_quarantine *quarantine = schedule_rules(s, p)->quarantine;
 
 	return (struct event_item){
-		.index = (size_t)(p - s->plan->items),
+		.index = s->round * s->plan->len + (size_t)(p - s->plan->items),
+		.stress = s->o->stress_count || s->o->stress_ms ? s->round + 1 : 0,
 		.suite = p->suite,
 		.test = p->test,
 		.column = s->o->columns[p->column].launch->column,
@@ -115,7 +116,7 @@ static void wait_again(struct running *r)
 	struct schedule *s = r->schedule;
 
 	r->plan->state = PLAN_WAITING;
-	s->first_waiting = MIN(s->first_waiting, s->rank[r->item.index]);
+	s->first_waiting = MIN(s->first_waiting, s->rank[r->plan - s->plan->items]);
 	leave_slot(r);
 }
 

@@ -59,6 +59,7 @@ struct schedule {
 	size_t first_waiting; /* rank: nothing waits before it */
 	unsigned signals_seen;
 	int64_t start_ms; /* now_ms() at its start */
+	unsigned round;   /* of a stress run, from 0 */
 	bool stop;        /* start nothing more */
 	bool end;         /* and end what runs */
 	struct {

@@ -171,6 +171,10 @@ static void launch(struct running *r)
 		.slot = r->item.slot,
 		.group = rules->group < 0 ? NULL : s->o->groups[rules->group].name,
 		.group_slot = r->group_slot,
+		.stress = r->item.stress,
+		.stress_total = !r->item.stress   ? 0
+				: s->o->stress_ms ? UINT_MAX
+						  : s->o->stress_count,
 	};
 
 	launch_case(s->o->columns[p->column].launch, p->suite, r->framework, p->test,

@@ -1,5 +1,6 @@
 #include "engine/schedule-private.h"
 
+#include <limits.h>
 #include <signal.h>
 
 enum { TICK_MS = 100, LONG_US = 1000 * 1000 };
@@ -160,16 +161,56 @@ static void sort(struct schedule *s)
 	}
 }
 
+static bool is_open_ended(const struct schedule_options *o)
+{
+	return o->stress_ms || o->stress_count == UINT_MAX;
+}
+
+/* Of a stress run that goes on for some time, each is planned when it begins. */
+static unsigned rounds_planned(const struct schedule_options *o)
+{
+	return is_open_ended(o) ? 1 : MAX(1, o->stress_count);
+}
+
+static void add_total(struct schedule *s, unsigned rounds)
+{
+	s->r->counts.total += rounds * s->plan->len;
+	for (size_t i = 0; i < s->plan->len; i++)
+		s->r->column_counts[s->plan->items[i].column].total += rounds;
+}
+
+static bool has_next_round(const struct schedule *s)
+{
+	if (s->stop)
+		return false;
+	return s->o->stress_ms ? now_ms() - s->start_ms < s->o->stress_ms
+			       : s->round + 1 < s->o->stress_count;
+}
+
+/* All of it once more, on places that are as the last round has left them. */
+static void begin_round(struct schedule *s)
+{
+	s->round++;
+	for (size_t i = 0; i < s->plan->len; i++) {
+		s->plan->items[i].state = PLAN_WAITING;
+		free(s->past[i].reason);
+		s->past[i] = (struct past){0};
+	}
+	s->first_waiting = s->delayed = 0;
+	unit_list_release(&s->units);
+	unit_list_init(&s->units, s->plan);
+	if (is_open_ended(s->o))
+		add_total(s, 1);
+}
+
 static void open_schedule(struct schedule *s)
 {
 	struct schedule_result *r = s->r;
 	size_t n = s->plan->len;
 
-	r->counts.total = n;
 	r->counts.filtered_out = s->plan->filtered_out;
 	r->column_counts = xcalloc(s->o->n_columns, sizeof *r->column_counts);
-	for (size_t i = 0; i < n; i++)
-		r->column_counts[s->plan->items[i].column].total++;
+	add_total(s, rounds_planned(s->o));
 	s->slots = xcalloc(s->n_slots, sizeof *s->slots);
 	s->past = xcalloc(n, sizeof *s->past);
 	s->order = xcalloc(n, sizeof *s->order);
@@ -180,6 +221,11 @@ static void open_schedule(struct schedule *s)
 	pool_init(&s->pool, s->o->columns, s->o->n_columns);
 }
 
+static void count_not_run(struct event_counts *c)
+{
+	c->not_run = c->total - c->finished;
+}
+
 static void close_schedule(struct schedule *s)
 {
 	const struct pool_place *kept = s->kept.place;
@@ -188,13 +234,11 @@ static void close_schedule(struct schedule *s)
 		s->r->kept = kept->place;
 		s->r->kept_column = (size_t)(kept->column - s->o->columns);
 	}
-	for (size_t i = 0; i < s->plan->len; i++) {
+	for (size_t i = 0; i < s->plan->len; i++)
 		free(s->past[i].reason);
-		if (s->plan->items[i].state != PLAN_WAITING)
-			continue;
-		s->r->counts.not_run++;
-		s->r->column_counts[s->plan->items[i].column].not_run++;
-	}
+	count_not_run(&s->r->counts);
+	for (size_t i = 0; i < s->o->n_columns; i++)
+		count_not_run(&s->r->column_counts[i]);
 	free(s->slots);
 	free(s->past);
 	free(s->order);
@@ -237,8 +281,12 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		schedule_renew_places(&s, !started && !s.busy &&
 						  !pool_is_coming(&s.pool) &&
 						  schedule_next_retry(&s) == INT64_MAX);
-		if (is_over(&s))
-			break;
+		if (is_over(&s)) {
+			if (!has_next_round(&s))
+				break;
+			begin_round(&s);
+			continue;
+		}
 		place_wait(s.pool.places, s.pool.len, options->interrupt->fd,
 			time_to_wait(&s, next_tick));
 		if (now_ms() >= next_tick) {

@@ -38,9 +38,11 @@ struct schedule_options {
 	size_t n_columns;
 	unsigned jobs;      /* processes at once on this machine */
 	int64_t memory_kib; /* what they may be expected to need together; 0: no matter */
-	uint32_t seed;      /* of the retries' jitter */
-	size_t max_fail;    /* stop starting after so many failures; 0: never */
-	bool fail_at_once;  /* and end what runs, as a signal does */
+	unsigned stress_count; /* run all of it so often; 0: once; UINT_MAX: for ever */
+	int64_t stress_ms;     /* or again and again, for so long; 0: no */
+	uint32_t seed;         /* of the retries' jitter */
+	size_t max_fail;       /* stop starting after so many failures; 0: never */
+	bool fail_at_once;     /* and end what runs, as a signal does */
 	int64_t time_limit_ms; /* for all of it; then it ends as by a signal; 0: none */
 	bool no_capture;       /* one at a time, output told as it comes */
 	bool keep;             /* somebody will look at the place of the first failure */

@@ -69,9 +69,15 @@ int event_counts_exit_code(const struct event_counts *c, bool cancelled)
 	return c->failed + c->timed_out + c->crashed ? ERR_TESTS_FAILED : 0;
 }
 
+char *event_item_suite(const struct event_item *item)
+{
+	return item->stress ? xasprintf("%s@stress-%u", item->suite->id, item->stress)
+			    : xstrdup(item->suite->id);
+}
+
 char *event_item_name(const struct event_item *item)
 {
-	if (!*item->test->name)
-		return xstrdup(item->suite->id);
-	return xasprintf("%s %s", item->suite->id, item->test->name);
+	autofree char *suite = event_item_suite(item);
+
+	return xasprintf("%s%s%s", suite, *item->test->name ? " " : "", item->test->name);
 }

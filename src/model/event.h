@@ -57,6 +57,7 @@ struct event_item {
 	unsigned slot;
 	int64_t started_ms;     /* event time at its start */
 	const char *quarantine; /* why its failure does not count; NULL: it does */
+	unsigned stress;        /* round of a stress run, from 1; 0: there is only one */
 };
 
 struct event_counts {
@@ -105,6 +106,7 @@ struct event {
 			size_t n_columns;
 			const size_t *column_totals; /* cases per column, same order */
 			size_t total, suites, filtered_out;
+			bool open_ended; /* a stress run: all of it may come again */
 		} plan;
 		struct {
 			const struct event_item *item;
@@ -146,6 +148,8 @@ void event_counts_add(
  * sees ERR_TESTS_FAILED may trust that every test has its verdict; but a cancelled run
  * has failed. */
 int event_counts_exit_code(const struct event_counts *c, bool cancelled);
+/* The id of its suite, with "@stress-2" behind it in a stress run; the caller's. */
+char *event_item_suite(const struct event_item *item);
 /* "json-c::test_cast" or "pkg::suite case name": the name people use; the caller's. */
 char *event_item_name(const struct event_item *item);
 

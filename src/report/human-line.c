@@ -73,6 +73,8 @@ void human_line_result(
 		buf_append_char(out, ' ');
 	}
 	paint_clean(out, style, "1;34", *r->test ? r->test : r->suite);
+	if (r->stress)
+		buf_printf(out, " @stress-%u", r->stress);
 	if (r->reason) {
 		autofree char *reason = xasprintf("(%s)", r->reason);
 

@@ -26,6 +26,7 @@ struct human_result {
 	int64_t wall_us;
 	bool running;                      /* still: the time is what has gone so far */
 	const char *column, *suite, *test; /* test is "" when there is only the suite */
+	unsigned stress;                   /* round of a stress run, from 1; 0: none */
 	const char *reason;                /* NULL when there is nothing to add */
 };
 

@@ -136,6 +136,7 @@ static struct human_result result_of(const struct event_item *item)
 		.column = item->column->label,
 		.suite = item->suite->id,
 		.test = item->test->name,
+		.stress = item->stress,
 	};
 }
 

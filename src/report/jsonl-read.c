@@ -164,6 +164,7 @@ static struct open_item *add_item(struct jsonl_read *r, const struct json *objec
 		.column = read_column(r, object),
 		.attempt = jsonl_value_unsigned(object, "attempt"),
 		.attempts = jsonl_value_unsigned(object, "attempts"),
+		.stress = jsonl_value_unsigned(object, "stress"),
 		.slot = jsonl_value_unsigned(object, "slot"),
 		.started_ms = json_int(json_find(object, "started_ms"),
 			jsonl_value_int(object, "time_ms")),

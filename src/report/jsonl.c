@@ -105,6 +105,10 @@ static void write_item(struct jsonw *w, const struct event_item *item)
 	write_text(w, "case", item->test->name);
 	jsonw_string(w, "column", item->column->label);
 	jsonw_int(w, "attempt", item->attempt);
+	if (item->stress)
+		jsonw_int(w, "stress", item->stress);
+	else
+		jsonw_null(w, "stress");
 }
 
 static void write_counts(struct jsonw *w, const struct event_counts *c)

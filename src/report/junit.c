@@ -175,7 +175,8 @@ static uint64_t suite_key(const char *id, const char *label)
 
 static struct junit_suite *get_suite(struct junit *j, const struct event_item *item)
 {
-	const char *id = item->suite->id, *label = item->column->label;
+	autofree char *id = event_item_suite(item);
+	const char *label = item->column->label;
 	uint64_t key = suite_key(id, label);
 	struct junit_suite *s;
 

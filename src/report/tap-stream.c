@@ -13,6 +13,7 @@ enum { OUTPUT_LINES = 100, OUTPUT_BYTES = 64 << 10 };
 struct tap {
 	int fd;
 	size_t number;
+	bool open_ended; /* the plan comes last */
 	struct buf text;
 };
 
@@ -234,12 +235,16 @@ static int tap_event(void *state, const struct event *event, struct err *e)
 		script_end(t, event);
 		break;
 	case EVENT_PLAN:
-		buf_printf(&t->text, "1..%zu\n", event->plan.total);
+		t->open_ended = event->plan.open_ended;
+		if (!t->open_ended)
+			buf_printf(&t->text, "1..%zu\n", event->plan.total);
 		break;
 	case EVENT_CASE_END:
 		case_end(t, event);
 		break;
 	case EVENT_RUN_END:
+		if (t->open_ended)
+			buf_printf(&t->text, "1..%zu\n", t->number);
 		if (!event->end.cancelled)
 			break;
 		buf_append_str(&t->text, "Bail out! ");

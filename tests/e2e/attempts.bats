@@ -165,3 +165,25 @@ good pass" ]
 	xtest -C "$project" -j 1 --report jsonl=events
 	[ "$(jq -r 'select(.event == "case-start") | .suite | sub(".*::"; "")' events | xargs)" = "c b a" ]
 }
+
+@test "a stress run is round after round" {
+	need timeout coreutils
+	need xmllint libxml2-utils
+	shell_project 'one=echo round $XTEST_STRESS_CURRENT of $NEXTEST_STRESS_TOTAL' 'two=test $XTEST_STRESS_CURRENT != 2'
+	run -100 xtest -C "$project" -j 2 --stress-count 3 --report jsonl=events --report junit=report.xml
+	[[ $output == *'6 tests run: 5 passed, 1 failed'* ]]
+	[[ $output == *'two @stress-2'* ]]
+	[ "$(jq -r 'select(.event == "case-end") | .stress' events | xargs)" = "1 1 2 2 3 3" ]
+	[ "$(jq -r 'select(.event == "case-end") | .index' events | sort -u | wc -l)" -eq 6 ]
+	grep -q 'round 3 of 3' events
+	xmllint --noout report.xml
+	[ "$(grep -c '<testsuite ' report.xml)" -eq 6 ]
+	run -100 timeout 120 xtest -C "$project" --stress-count infinite --max-fail 1 --report tap=stream
+	[[ $output == *'1 tests failed'* ]]
+	grep -q '^1\.\.[34]$' stream
+	run -0 timeout 120 xtest -C "$project" --stress-duration 1ms -E 'binary(one)'
+	for wrong in 0 x 1x -1; do
+		run -2 xtest -C "$project" "--stress-count=$wrong"
+	done
+	run -2 xtest -C "$project" --stress-count 2 --stress-duration 1s
+}

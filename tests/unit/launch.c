@@ -2,6 +2,8 @@
 
 #include "tests/tap.h"
 
+#include <limits.h>
+
 static const struct target aarch64 = {
 	.name = "aarch64", .elf = {.machine = 183, .class = 64}};
 static const struct event_column column = {
@@ -90,6 +92,10 @@ static void test_turn(void)
 		{"NEXTEST_TEST_GROUP", "@global", "db"},
 		{"XTEST_GROUP_SLOT", "none", "1"},
 		{"NEXTEST_TEST_GROUP_SLOT", "none", "1"},
+		{"XTEST_STRESS_CURRENT", "none", "3"},
+		{"NEXTEST_STRESS_CURRENT", "none", "3"},
+		{"XTEST_STRESS_TOTAL", "none", "infinite"},
+		{"NEXTEST_STRESS_TOTAL", "none", "infinite"},
 		{"NEXTEST_RUN_ID", "run", "run"},
 		{"NEXTEST_BINARY_ID", "p::s", "p::s"},
 		{"NEXTEST_TEST_NAME", "", ""},
@@ -104,6 +110,8 @@ static void test_turn(void)
 		launch_it(&b, &task);
 		b.turn.group = "db";
 		b.turn.group_slot = 1;
+		b.turn.stress = 3;
+		b.turn.stress_total = UINT_MAX;
 		launch_it(&b, &grouped);
 		is_str(strv_env_find(&task.env, table[i].name), table[i].want,
 			table[i].name);

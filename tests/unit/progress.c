@@ -155,7 +155,7 @@ static void start_run(struct rig *r, bool color)
 			.type = EVENT_PLAN, .plan = {columns, 1, totals, 40, 1, 0}});
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		items[i] = (struct event_item){
-			i, &suite, &cases[i], &column, 1, 1, 0, r->now_ms, NULL};
+			i, &suite, &cases[i], &column, 1, 1, 0, r->now_ms, NULL, 0};
 		send(r, (struct event){
 				.type = EVENT_CASE_START, .item = {.item = &items[i]}});
 		r->now_ms += 100;

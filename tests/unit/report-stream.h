@@ -277,7 +277,7 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 	autofree char *name = xstrdup(c->test);
 	struct test_case test = {.name = name};
 	struct event_item item = {c->index, &suite, &test, c->column, c->attempt,
-		c->attempts, 0, s->now_ms, NULL};
+		c->attempts, 0, s->now_ms, NULL, 0};
 	struct event e = {.type = EVENT_CASE_END};
 	struct outcome outcome;
 	struct judgement judgement;

@@ -231,6 +231,33 @@ static void test_machine(void)
 	is_int(b.place.made, 1, "in another one");
 }
 
+/* Round after round; what is cut off has not run. */
+static void test_stress(void)
+{
+	autorelease(bed) struct bed b;
+	autorelease(bed) struct bed cut;
+
+	BED(&b, 1, "F.", ".");
+	try_again(&b, 1);
+	b.options.stress_count = 2;
+	run(&b);
+	is_told(&b,
+		"start a, end a 1/2 fail retried, start a, end a 2/2 flaky, start b, "
+		"end b 1/2 pass, start a, end a 1/2 fail retried, start a, end a 2/2 "
+		"flaky, start b, end b 1/2 pass",
+		"each round is like the first");
+	is_int((long long)b.result.counts.total, 4, "all rounds are planned");
+	is_int((long long)b.result.counts.flaky, 2, "and count");
+
+	BED(&cut, 1, ".", ".");
+	cut.options.stress_count = 3;
+	cut.interrupt_at = 3;
+	run(&cut);
+	is_int((long long)cut.result.counts.passed, 2, "the first round has ended");
+	is_int((long long)cut.result.counts.lost, 1, "a test of the second is cut off");
+	is_int((long long)cut.result.counts.not_run, 3, "and the rest has not run");
+}
+
 static void test_order(void)
 {
 	autorelease(bed) struct bed b;
@@ -326,6 +353,7 @@ int main(void)
 	test_retries();
 	test_delay();
 	test_machine();
+	test_stress();
 	test_order();
 	test_wide();
 	test_groups();
