@@ -74,6 +74,25 @@ setup() {
 	[[ $output == *"recommends xtest 99"* ]]
 }
 
+@test "104: a program that cannot say which cases it has" {
+	need gcc gcc
+	printf '#include <unistd.h>\nint main(void) { sleep(1000); return 0; }\n' >x.c
+	gcc -o x x.c
+	echo '{"adapter": "manifest", "suites": [{"name": "x", "binary": "./x", "framework": "libtest"}]}' >xtest.json
+	run xtest --list-timeout 300ms
+	[ "$status" = 104 ]
+	[[ $output == *project::x* ]]
+}
+
+@test "102: tests whose dependencies go in a circle" {
+	echo '{"adapter": "manifest", "suites": [
+		{"name": "a", "command": "true", "depends": ["b"]},
+		{"name": "b", "command": "true", "depends": ["a"]}]}' >xtest.json
+	run xtest
+	[ "$status" = 102 ]
+	[[ $output == *"go in a circle through project::"* ]]
+}
+
 @test "2: an unknown option, with the nearest known one" {
 	run xtest --reprot jsonl
 	[ "$status" = 2 ]

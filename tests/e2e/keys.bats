@@ -207,3 +207,70 @@ alone='mkdir lock || exit 1; sleep 0.3; rmdir lock'
 	# What a wrapper says is not kept for those without one, and the other way round.
 	grep -q -- --list "$BATS_TEST_TMPDIR/listed"
 }
+
+@test "default-filter" {
+	jq -n '{suites: [{name: "a", command: "true"}, {name: "b", command: "true"}], "default-filter": "binary(b)"}' >xtest.json
+	xtest --report jsonl=../events
+	[ "$(verdicts ../events)" = "b pass" ]
+}
+
+@test "scripts: env, and timeout of a tear-down script" {
+	jq -n '{suites: [{name: "t", command: "true"}], scripts: {
+		setup: {up: {command: "echo $COLOUR >up", env: {COLOUR: "red"}}},
+		teardown: {down: {command: "echo $COLOUR >down; sleep 1000", env: {COLOUR: "blue"}, timeout: "300ms"}}},
+		profiles: {default: {scripts: [{setup: "up", teardown: "down"}]}}}' >xtest.json
+	run xtest
+	[ "$status" = 105 ]
+	[ "$(cat up down | tr '\n' ' ')" = "red blue " ]
+	[[ $output == *"no end within 300 ms"* ]]
+}
+
+@test "console: kind, severity, pattern, end, role, stage, stamp" {
+	printf '[    1.000000] start of trouble\n[    1.100000] end of trouble\n[    1.200000] something else\n' >log
+	echo '{"console": [{"kind": "word", "severity": "oops", "pattern": "start of trouble", "end": "end of trouble"}]}' >xtest.json
+	run xtest parse log
+	[ "$status" = 100 ]
+	[[ $output == *": word  (start of trouble)"*"end of trouble"* && $output != *"something else"* ]]
+	sed -i 's/oops/info/' xtest.json
+	xtest parse log
+	printf 'my loader\n[    0.000000] Linux version 6.1\n[    1.300000] other\nmy loader\n' >log
+	row='"kind": "reset", "role": "boot", "severity": "fatal", "pattern": "my loader"'
+	echo "{\"console\": [{$row, \"stage\": 3, \"stamp\": false}]}" >xtest.json
+	run xtest parse log
+	[ "$status" = 100 ]
+	[[ $output == *"line 4: reset"* ]]
+	echo "{\"console\": [{$row, \"stage\": 3}]}" >xtest.json
+	xtest parse log # without a stamp it does not count
+	echo "{\"console\": [{$row, \"stamp\": false}]}" >xtest.json
+	run xtest parse log
+	[ "$status" = 96 ] # a boot has a stage
+}
+
+@test "your own file: jobs, progress" {
+	need script bsdutils
+	jq -n --arg c "$alone" '{suites: [{name: "a", command: $c}, {name: "b", command: $c}]}' >xtest.json
+	echo '{"jobs": 1, "progress": "none"}' >../own.json
+	xtest --user-config ../own.json
+	jq -n '{suites: [{name: "a", command: "sleep 0.5"}]}' >xtest.json
+	TERM=xterm script -qec "xtest" /dev/null </dev/null >../bar || true
+	TERM=xterm script -qec "xtest --user-config ../own.json" /dev/null </dev/null >../none || true
+	grep -q '━' ../bar
+	! grep -q '━' ../none
+}
+
+@test "machine: kernel, packages: what is not there is named" {
+	suite '{"command": ["./t"]}'
+	xtest target check aarch64 >/dev/null 2>&1 || skip "install gcc-aarch64-linux-gnu and qemu-user"
+	need qemu-system-aarch64 qemu-system-arm
+	for setting in kernel:'"/not/there"' packages:'["no-such-package-as-this"]'; do
+		jq --argjson value "${setting#*:}" ".machine = {${setting%%:*}: \$value}" xtest.json >../new
+		cp xtest.json ../kept
+		cp ../new xtest.json
+		XTEST_CACHE_DIR=$BATS_TEST_TMPDIR/cache run timeout 100 xtest --target aarch64 --on system
+		cp ../kept xtest.json
+		echo "$setting: $output"
+		[ "$status" != 0 ]
+		[[ $output != *"could not be fetched"* ]] || skip "no network for the packages of a machine"
+		[[ $output == *"$(jq -r '.[0]? // .' <<<"${setting#*:}")"* ]]
+	done
+}

@@ -147,7 +147,8 @@ junit_lines() { # FILE
 		sees test "$(date +%Y)" -gt 2020 && ls /bin /etc >/dev/null
 		also test "$(date +%Y)" -gt 2020 && ls /bin /etc >/dev/null
 	END
-	OWN_MARK=$PWD xtest --target aarch64 --on system --fresh case --report jsonl=../a.jsonl
+	jq '.fresh = "case"' xtest.json >x && mv x xtest.json
+	OWN_MARK=$PWD xtest --target aarch64 --on system --report jsonl=../a.jsonl
 	[ "$(verdicts ../a.jsonl)" = $'also pass\nclock pass\nremoves pass\nsees pass' ]
 	nobody_alive "OWN_MARK=$PWD"
 }
