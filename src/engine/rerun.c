@@ -8,7 +8,7 @@
 
 #define FIRST_LINE "xtest-cases 1\n"
 
-enum { CHAIN_MAX = 1000 };
+enum { CHAIN_MAX = 200 };
 
 struct known {
 	char *key; /* owned; target, place, platform, suite and case as fields of a line
@@ -279,7 +279,9 @@ static int load(struct rerun *r, const char *state_dir, const char *id, unsigned
 		return -1;
 	if (jsonl_file_read(events, NULL, take, &reading, &seen, e) < 0)
 		result = -1;
-	else if (!fs_exists(cases) && reading.parent && depth < CHAIN_MAX)
+	else if (!fs_exists(cases) && reading.parent && depth == CHAIN_MAX)
+		result = err_set(e, ERR_SETUP, "it goes on from itself");
+	else if (!fs_exists(cases) && reading.parent)
 		result = load(r, state_dir, reading.parent, depth + 1, e);
 	free(reading.parent);
 	return result;

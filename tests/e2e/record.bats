@@ -78,6 +78,17 @@ ran() {
 	[ "$(find .xtest/runs/outputs -type f -links 3 | wc -l)" -eq 1 ]
 }
 
+@test "fifty megabytes of noise, on both streams, do no harm" {
+	program good 'head -c 50000000 /dev/urandom; head -c 50000000 /dev/zero >&2'
+	xtest good --report jsonl=../a --report junit=../a.xml --report tap=../a.tap --report human=../a.txt
+	jq -es 'map(select(.event == "case-end"))[0] | .stdout_dropped > 0 and .stderr_dropped > 0' ../a
+	xtest replay --report jsonl=../b --report junit=../b.xml --report tap=../b.tap --report human=../b.txt
+	for report in '' .xml .tap .txt; do
+		cmp ../a$report ../b$report
+	done
+	xtest compare latest ../a
+}
+
 @test "a run is named by its id, its beginning, its place in the row, or a file" {
 	xtest good --report jsonl=../good.jsonl
 	xtest bad || true
