@@ -1,4 +1,5 @@
 #include "engine/place-private.h"
+#include "engine/ship.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -263,8 +264,20 @@ const struct demise *place_demise(const struct place *p)
 
 const char *place_doing(const struct place *p, double *fraction)
 {
+	uint64_t done, total;
+
 	*fraction = p->link.fraction;
-	return p->state == PLACE_COMING && p->link.coming ? p->link.doing : NULL;
+	if (p->state != PLACE_COMING || p->link.coming)
+		return p->state == PLACE_COMING ? p->link.doing : NULL;
+	*fraction = -1;
+	if (p->step == PLACE_ANSWER && p->config.machine && p->link.level == LINK_FRESH)
+		return "its kernel boots";
+	if (p->step != PLACE_SHIP || !p->shipping)
+		return NULL;
+	shipping_progress(p->shipping, &done, &total);
+	if (total)
+		*fraction = (double)done / (double)total;
+	return "sending what the tests need";
 }
 
 const char *place_remark(const struct place *p)

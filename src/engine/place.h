@@ -99,8 +99,8 @@ const struct event_column *place_column(const struct place *p);
 /* What it is made of: "qemu-system-aarch64 7.2, Linux 6.1.0-30, 2 CPUs, restored in
  * 0.1 s"; NULL of a place of this machine, and before it is up. Borrowed. */
 const char *place_detail(const struct place *p);
-/* What goes on while the way there is made ("sending the runner"), and how far it is
- * (negative: unknown). Borrowed; NULL when there is nothing to tell. */
+/* What goes on while it is coming ("sending the runner", "its kernel boots"), and how far
+ * that is (negative: unknown). Borrowed; NULL when there is nothing to tell. */
 const char *place_doing(const struct place *p, double *fraction);
 /* The next thing that happened to its link and was made good ("the link to pi was lost
  * (connection reset); attached again after 3.0 s"), for a note: the caller's, or NULL.

@@ -140,14 +140,14 @@ static size_t list_openings(struct workload *w, struct workload_column *const *c
 				.column = columns[i],
 				.place = columns[i]->places[k],
 				.step = {.emit = w->emit,
-					.verb = "Reaching",
-					.what = board ? board->name : columns[i]->uri},
+					.verb = board ? "Reaching" : "Starting",
+					.what = board ? board->name : columns[i]->label},
 			};
 		}
 	return count;
 }
 
-/* What the way to a board is waiting for, or what is sent on it before there is one. */
+/* What a place on its way is waiting for, or what is sent there. */
 static void tell_doing(struct opening *o)
 {
 	double fraction;
@@ -156,7 +156,8 @@ static void tell_doing(struct opening *o)
 	if (doing)
 		step_line(&o->step, doing, fraction);
 	else if (place_state(o->place) != PLACE_DOWN)
-		step_end(&o->step, "Reached", o->step.what);
+		step_end(
+			&o->step, o->column->board ? "Reached" : "Started", o->step.what);
 }
 
 /* One of the column's places is up: it becomes the first. */

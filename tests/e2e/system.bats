@@ -48,6 +48,7 @@ junit_lines() { # FILE
 	chmod -R u+w "$BATS_TEST_TMPDIR/demo"
 	cd "$BATS_TEST_TMPDIR/demo"
 	xtest --target aarch64 --on user,system --report jsonl=../a.jsonl --report human=../a.out
+	jq -es 'any(.[]; .event == "step-line" and .line == "its kernel boots")' ../a.jsonl
 	grep -q 'Placed aarch64@system in qemu-system-aarch64 .*, Linux 6\..*, [0-9]* CPUs\?, booted in ' ../a.out
 	[ "$(verdicts ../a.jsonl | sort | uniq -c | awk '{ print $1 }' | sort -u)" = $'1\n2' ]
 	# What was saved is gone on from.

@@ -22,6 +22,7 @@ static struct script {
 	bool dumb;             /* the next link ends at once */
 	const char *dies_of;   /* what check() says from now on */
 	const char *kills;     /* what kills() says */
+	bool booted, sent;     /* what it was seen doing on its way */
 	bool by_guest;
 	int sign[2];        /* a pipe that is watched */
 	int64_t silence_ms; /* the most check() was told */
@@ -180,8 +181,14 @@ static void wait_for(struct bed *b, enum place_state state)
 {
 	int64_t deadline = now_ms() + LIMIT_MS;
 
-	while (place_state(b->place) != state && now_ms() < deadline)
+	while (place_state(b->place) != state && now_ms() < deadline) {
+		double fraction;
+		const char *doing = place_doing(b->place, &fraction);
+
+		script.booted |= doing && starts_with(doing, "its kernel");
+		script.sent |= doing && starts_with(doing, "sending") && fraction <= 1;
 		place_wait(&b->place, 1, -1, 100);
+	}
 }
 
 static bool open_place(struct bed *b)
@@ -252,6 +259,7 @@ static bool test_way_up(void)
 		return false;
 	}
 	is_int(place_state(b.place), PLACE_UP, "and is up");
+	ok(script.booted && script.sent, "and it was told what it did on its way");
 	told_is("open, save 1, save 2",
 		"it was saved after its boot and when it was full");
 	ok(strstr(place_detail(b.place), "a box, Linux ") != NULL &&
@@ -273,6 +281,7 @@ static void test_restored(void)
 		return;
 	is_int(place_state(b.place), PLACE_UP, "a restored one is up");
 	told_is("open", "nothing is sent or saved");
+	ok(!script.booted && !script.sent, "and nothing is told of its way");
 	ok(place_has_binds(b.place), "its view stands");
 	ok(strstr(place_detail(b.place), "restored in") != NULL, "and it says so: %s",
 		place_detail(b.place));
