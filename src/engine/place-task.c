@@ -8,6 +8,7 @@ enum {
 	KILL = 9,
 	CONTINUE = 18,
 	SHELL_SIGNALLED = 128, /* what a shell adds to a signal's number */
+	TAIL_BYTES = 16384,    /* of output beyond its bound */
 };
 
 void task_release(struct task *t)
@@ -69,6 +70,15 @@ static void note_skipped(struct buf *into, uint64_t skipped)
 			(unsigned long long)skipped);
 }
 
+/* More than was asked for would be kept here, for as long as it comes. */
+static bool is_too_much(struct task *t, int stream, size_t len)
+{
+	uint64_t *heard = &t->heard_bytes[stream - 1];
+
+	*heard += len;
+	return t->output_bytes && *heard > t->output_bytes + TAIL_BYTES;
+}
+
 static void on_output(void *ctx, uint32_t job, int stream, uint64_t skipped,
 	const uint8_t *data, size_t len)
 {
@@ -76,6 +86,11 @@ static void on_output(void *ctx, uint32_t job, int stream, uint64_t skipped,
 
 	if (!t)
 		return;
+	if (is_too_much(t, stream, len)) {
+		place_take_down(ctx,
+			"the runner broke the protocol: more output than was asked for");
+		return;
+	}
 	if (t->on_output) {
 		t->on_output(t->ctx, t, stream, (const char *)data, len);
 		return;
@@ -98,14 +113,27 @@ static char *describe_limit(const struct task *t, uint32_t kind)
 	}
 }
 
+/* Words of the other side, of which a terminal makes nothing else. */
+static char *plain_text(const char *text)
+{
+	char *plain = xstrdup(text);
+
+	for (char *c = plain; *c; c++)
+		if (((unsigned char)*c < ' ' && *c != '\n') || *c == 0x7f)
+			*c = '?';
+	return plain;
+}
+
 static char *join_list(const struct wire_list *list)
 {
 	autorelease(strv) struct strv names = STRV_INIT;
+	autofree char *joined = NULL;
 	const char *at = NULL, *name;
 
 	while ((name = msg_list_next(list, &at)))
 		strv_push(&names, name);
-	return names.len ? strv_join(&names, ", ") : NULL;
+	joined = names.len ? strv_join(&names, ", ") : NULL;
+	return joined ? plain_text(joined) : NULL;
 }
 
 /* The emulator's own last words: which signal, as the outcome says too. A test that is
@@ -181,7 +209,7 @@ static void on_failed(void *ctx, uint32_t job, const struct wire_failed *failed)
 	if (!t)
 		return;
 	t->outcome.kind = END_NOT_STARTED;
-	t->outcome.detail = xstrdup(failed->text);
+	t->outcome.detail = plain_text(failed->text);
 	end_task(ctx, t);
 }
 
@@ -272,7 +300,7 @@ static void fill_run(const struct task *t, struct wire_run *run)
 		.grace_ms = (uint32_t)MIN(t->grace_ms, UINT32_MAX),
 		.leak_ms = (uint32_t)MIN(t->leak_ms, UINT32_MAX),
 		.output_bytes = t->output_bytes,
-		.tail_bytes = t->output_bytes ? 16384 : 0,
+		.tail_bytes = t->output_bytes ? TAIL_BYTES : 0,
 		.uid = t->uid,
 		.gid = t->gid,
 		.rows = t->rows,

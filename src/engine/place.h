@@ -45,9 +45,10 @@ struct task {
 	void *ctx;
 
 	struct outcome outcome;
-	uint64_t entry;       /* once started and held: address of its entry point */
-	uint32_t job;         /* private: 0 while it is on no place */
-	int64_t submitted_ms; /* private */
+	uint64_t entry;          /* once started and held: address of its entry point */
+	uint32_t job;            /* private: 0 while it is on no place */
+	int64_t submitted_ms;    /* private */
+	uint64_t heard_bytes[2]; /* private: of output, per stream */
 };
 
 void task_release(struct task *t);

@@ -107,8 +107,9 @@ size_t session_room(const struct session *s)
 void session_have(
 	struct session *s, uint32_t request, const uint8_t *digests, size_t count)
 {
-	const struct wire_have have = {.digests = {digests,
-		(uint32_t)(MIN(count, SESSION_DIGESTS_MAX) * WIRE_DIGEST_SIZE)}};
+	const struct wire_have have = {
+		.digests = {digests,
+			(uint32_t)(MIN(count, SESSION_DIGESTS_MAX) * WIRE_DIGEST_SIZE)}};
 
 	send_kept(s, WIRE_HAVE, request, &have);
 }

@@ -140,6 +140,21 @@ static void start_over(struct session *s)
 		lose_jobs(s, s->highest_job);
 }
 
+/* It is shown to people, and paths are made of it. */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static bool is_path(const char *path)
+{
+	return !*path || (path[0] == '/' && is_plain(path) && !strstr(path, "/../") &&
+				 !ends_with(path, "/.."));
+}
+
 static int keep_welcome(struct session *s, const struct wire_header *h,
 	const uint8_t *body, struct err *e)
 {
@@ -158,6 +173,9 @@ static int keep_welcome(struct session *s, const struct wire_header *h,
 	if (msg_decode(msg_find(WIRE_WELCOME), s->welcome_body, h->length, &s->welcome) <
 		0)
 		return violation(e, "a WELCOME that cannot be read", h);
+	if (!is_plain(s->welcome.arch) || !is_plain(s->welcome.kernel) ||
+		!is_plain(s->welcome.build_id) || !is_path(s->welcome.work))
+		return violation(e, "a WELCOME with names that nothing can have", h);
 	return 0;
 }
 

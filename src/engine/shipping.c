@@ -182,7 +182,9 @@ void shipping_stored(
 void shipping_staged(struct shipping *p, uint32_t request UNUSED, const char *path,
 	uint32_t error, const char *text)
 {
-	if (p->phase != WAIT_TREE || path[0] != '/') {
+	autofree char *tree = fs_join(session_welcome(p->session)->work, TREE_NAME);
+
+	if (p->phase != WAIT_TREE) {
 		fail(p, "the tree", 0, "an answer to nothing");
 		return;
 	}
@@ -190,7 +192,12 @@ void shipping_staged(struct shipping *p, uint32_t request UNUSED, const char *pa
 		fail(p, "the tree", error, text);
 		return;
 	}
-	p->root = xstrdup(path);
+	/* What is mounted from there would be anything. */
+	if (!streq(path, tree)) {
+		fail(p, "the tree", 0, "it is not where it should be");
+		return;
+	}
+	p->root = take_ptr(tree);
 	p->phase = STANDS;
 	if (p->memory)
 		ship_memory_keep(p->memory, p->shipment);
