@@ -9,6 +9,10 @@ struct interrupt {
 	int fd;         /* readable when a signal has come */
 	int signal;     /* the last one; 0: none yet */
 	unsigned count; /* how many have come */
+	/* Ctrl-Z stops this process in interrupt_check(). Before and after that, whoever
+	 * has something running that must stop, too, is told. NULL: nobody. */
+	void (*on_stop)(void *ctx, bool stop);
+	void *ctx;
 };
 
 /* Holds the signals back in this process, from now on to its end: what comes before

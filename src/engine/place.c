@@ -205,6 +205,12 @@ static void serve(struct place *p, const struct pollfd *fds)
 		lose(p, "the runner has not answered for a minute");
 }
 
+void place_excuse(struct place *p)
+{
+	if (p->session)
+		session_excuse(p->session, now_ms());
+}
+
 bool place_wait(struct place *const *places, size_t n, int extra_fd, int64_t timeout_ms)
 {
 	struct pollfd fds[MAX_PLACES * FDS_PER_PLACE + 1];

@@ -131,6 +131,8 @@ void place_resize(struct place *p, struct task *t, unsigned rows, unsigned colum
 /* The far side is gone, or of no use: says why, ends it and, as lost, what runs there.
  * Nothing when it is down already. */
 void place_take_down(struct place *p, const char *reason);
+/* This process stood still: that nothing was heard from the far side is its own fault. */
+void place_excuse(struct place *p);
 size_t place_running(const struct place *p);
 /* It takes tasks. When it goes down (its far side has died, or broken the protocol) its
  * tasks end as lost. */

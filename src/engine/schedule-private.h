@@ -58,10 +58,11 @@ struct schedule {
 	size_t delayed;       /* attempts that wait for their time */
 	size_t first_waiting; /* rank: nothing waits before it */
 	unsigned signals_seen;
-	int64_t start_ms; /* now_ms() at its start */
-	unsigned round;   /* of a stress run, from 0 */
-	bool stop;        /* start nothing more */
-	bool end;         /* and end what runs */
+	int64_t start_ms;   /* now_ms() at its start */
+	int64_t stopped_ms; /* when all were stopped, the last time */
+	unsigned round;     /* of a stress run, from 0 */
+	bool stop;          /* start nothing more */
+	bool end;           /* and end what runs */
 	struct {
 		struct pool_place *place; /* NULL: none so far */
 		unsigned made;            /* which of the machines that were there */

@@ -74,6 +74,40 @@ static void heed_interrupt(struct schedule *s)
 		end_all(s, s->o->interrupt->signal);
 }
 
+/* As the runner's numbers are (docs/protocol.md): whatever they are on this machine. */
+enum { STOP = 19, CONTINUE = 18 };
+
+/* The time in which all stood still counts for nothing. */
+static void set_clocks_on(struct schedule *s, int64_t stood_ms)
+{
+	s->start_ms += stood_ms;
+	for (unsigned i = 0; i < s->n_slots; i++)
+		if (s->slots[i].used)
+			s->slots[i].item.started_ms += stood_ms;
+	for (size_t i = 0; s->delayed && i < s->plan->len; i++)
+		if (s->past[i].not_before_ms)
+			s->past[i].not_before_ms += stood_ms;
+}
+
+/* Ctrl-Z: the tests stop, wherever they run, and so do all clocks. */
+static void on_stop(void *ctx, bool stop)
+{
+	struct schedule *s = ctx;
+
+	if (stop)
+		s->stopped_ms = now_ms();
+	else
+		set_clocks_on(s, now_ms() - s->stopped_ms);
+	for (size_t i = 0; !stop && i < s->pool.len; i++)
+		place_excuse(s->pool.v[i].place);
+	for (unsigned i = 0; i < s->n_slots; i++) {
+		struct running *r = &s->slots[i];
+
+		if (r->used && !r->fallen)
+			place_kill(r->place->place, &r->task, stop ? STOP : CONTINUE, 0);
+	}
+}
+
 /* Ends what runs when there were too many failures, or when the time is over. */
 static void heed_limits(struct schedule *s)
 {
@@ -88,18 +122,24 @@ static void heed_limits(struct schedule *s)
 	s->end = false;
 }
 
+/* Its end after the time limit is told as such. */
+static bool is_slow(const struct running *r, const struct rules *rules, int64_t now)
+{
+	return rules->slow_ms && now - r->item.started_ms >= r->next_slow_ms &&
+	       (!rules->wall_ms || r->next_slow_ms < rules->wall_ms);
+}
+
 static void tell_slow(struct schedule *s)
 {
 	int64_t now = now_ms() - s->o->emit->start_ms;
 
 	for (unsigned i = 0; i < s->n_slots; i++) {
 		struct running *r = &s->slots[i];
-		int64_t period = r->used ? schedule_rules(s, r->plan)->slow_ms : 0;
 
-		if (period && now - r->item.started_ms >= r->next_slow_ms) {
-			r->next_slow_ms += period;
-			schedule_send_item(s, EVENT_CASE_SLOW, &r->item, NULL, NULL);
-		}
+		if (!r->used || !is_slow(r, schedule_rules(s, r->plan), now))
+			continue;
+		r->next_slow_ms += schedule_rules(s, r->plan)->slow_ms;
+		schedule_send_item(s, EVENT_CASE_SLOW, &r->item, NULL, NULL);
 	}
 }
 
@@ -273,6 +313,8 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 	bool started;
 
 	open_schedule(&s);
+	options->interrupt->on_stop = on_stop;
+	options->interrupt->ctx = &s;
 	for (;;) {
 		heed_interrupt(&s);
 		heed_limits(&s);
@@ -294,6 +336,7 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 			tick(&s);
 		}
 	}
+	options->interrupt->on_stop = NULL;
 	schedule_end_retries(&s);
 	close_schedule(&s);
 }

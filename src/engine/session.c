@@ -515,6 +515,15 @@ int64_t session_silence_ms(const struct session *s)
 	return s->now_ms - s->heard_ms;
 }
 
+void session_excuse(struct session *s, int64_t now_ms)
+{
+	if (!s->now_ms)
+		return;
+	s->now_ms = s->heard_ms = s->frame_ms = now_ms;
+	if (s->asked_ms)
+		s->asked_ms = now_ms;
+}
+
 int64_t session_unanswered_ms(const struct session *s)
 {
 	return s->asked_ms ? s->now_ms - s->asked_ms : 0;

@@ -94,6 +94,8 @@ int64_t session_tick(struct session *s, int64_t now_ms);
 /* Milliseconds since the runner was last heard, by the ticks; a scheduler gives it up
  * after a few heartbeats. */
 int64_t session_silence_ms(const struct session *s);
+/* This process stood still until `now_ms`: the silence was its own. */
+void session_excuse(struct session *s, int64_t now_ms);
 /* Milliseconds since the first heartbeat after which nothing was heard; 0 when all were
  * answered. Unlike the silence it does not count the time in which nobody asked. */
 int64_t session_unanswered_ms(const struct session *s);

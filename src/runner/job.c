@@ -5,6 +5,7 @@
 #include "runner/hold.h"
 #include "runner/kin.h"
 #include "runner/later.h"
+#include "runner/pause.h"
 #include "runner/signo.h"
 #include "runner/spawn.h"
 #include "runner/terminal.h"
@@ -279,7 +280,8 @@ void job_kill(struct runner *r, uint32_t id, const struct wire_kill *k)
 	if (!j || !signal)
 		return;
 	signal_job(j, signal);
-	if (signal == SIGCONT)
+	pause_heed(j, signal);
+	if (signal == SIGCONT || signal == SIGSTOP)
 		return;
 	j->killed_by_host = k->signal;
 	/* SIGKILL is meant for all of it. */
@@ -525,7 +527,7 @@ static void plan(const struct job *j, int64_t now, int64_t *wait)
 		sooner(wait, j->scan_due_ms, now);
 		return;
 	}
-	if (j->state != JOB_RUNNING)
+	if (j->state != JOB_RUNNING || j->paused_ms)
 		return;
 	if (j->kill_due_ms)
 		sooner(wait, j->kill_due_ms, now);
@@ -548,9 +550,9 @@ int64_t job_tick(struct runner *r)
 
 		if (j->state == JOB_FREE)
 			continue;
-		if (j->state == JOB_RUNNING)
+		if (j->state == JOB_RUNNING && !j->paused_ms)
 			check_limits(r, j, now);
-		else
+		else if (j->state != JOB_RUNNING)
 			settle(r, j, now);
 		if (j->state == JOB_ENDED && say_exited(r, j) == 0)
 			release(r, j);

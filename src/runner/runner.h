@@ -63,6 +63,7 @@ struct job {
 
 	int64_t start_us, end_us;
 	int64_t heard_ms;    /* last output */
+	int64_t paused_ms;   /* when the host has stopped it; 0: it runs */
 	int64_t cpu_due_ms;  /* next look at its processor time */
 	int64_t kill_due_ms; /* SIGKILL to everything; 0 = none planned */
 	int64_t scan_due_ms; /* next look for processes left behind */

@@ -334,8 +334,9 @@ struct wire_failed {
 };
 
 /* KILL: a signal (Linux x86 numbering for all architectures: only 1, 2, 3, 9, 15 are
- * used, and 18 for a job that is held) to the job's whole group; `grace_ms` after it
- * everything of the job is killed, 0 = never. The job ends with EXITED as ever. */
+ * used, 18 for a job that is held or stopped, and 19, which stops it and the clocks of
+ * its limits) to the job's whole group; `grace_ms` after it everything of the job is
+ * killed, 0 = never. The job ends with EXITED as ever. */
 struct wire_kill {
 	uint32_t signal;
 	uint32_t grace_ms;

@@ -125,3 +125,30 @@ runner_of() {
 	[ "$status" = 100 ]
 	eventually nobody_alive "$mark"
 }
+
+# Whether all processes of the tests are stopped, or none.
+states() {
+	ps -o stat= -p "$(paste -sd, pids)" | cut -c 1 | sort -u | xargs
+}
+
+stopped() {
+	[ "$(states)" = T ] && [ "$(ps -o stat= -p "$pid" | cut -c 1)" = T ]
+}
+
+@test "Ctrl-Z stops the tests and their clocks, too" {
+	need ps procps
+	program patient "echo \$\$ >>$dir/pids; : >$dir/patient.runs; while ! test -e $dir/enough; do sleep 0.1; done"
+	program stubborn "echo \$\$ >>$dir/pids; : >$dir/stubborn.runs; while ! test -e $dir/enough; do sleep 0.1; done"
+	start --timeout 15s --global-timeout 60s
+	eventually both_run
+	kill -TSTP "$pid"
+	eventually stopped
+	sleep 16 # longer than the limit
+	: >enough
+	[ "$(states)" = T ]
+	kill -CONT "$pid"
+	finish
+	cat ../out
+	[ "$status" = 0 ]
+	jq -es 'map(select(.event == "case-end")) | length == 4 and all(.verdict == "pass") and all(.wall_us < 15000000)' ../events
+}

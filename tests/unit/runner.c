@@ -512,6 +512,35 @@ static void test_hold(void)
 		"which is nothing that has killed it");
 }
 
+/* The time in which it stands still does not count, and no signal has killed it. */
+static void test_pause(void)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c", "echo up; sleep 0.1; echo on", NULL};
+	static const char *const env[] = {"PATH=/bin", NULL};
+	struct wire_run run = {
+		.argv = {.v = argv}, .env = {.v = env}, .wall_ms = 6000, .idle_ms = 6000};
+	struct wire_kill stop = {19, 0}, go_on = {18, 0};
+	int64_t until;
+
+	memset(&heard, 0, sizeof(heard));
+	link_send(&host, WIRE_RUN, 480, &run);
+	while (!heard.out_len && listen_for(1000))
+		continue;
+	link_send(&host, WIRE_KILL, 480, &stop);
+	until = runner_now_us() + 6500 * 1000;
+	while (!heard.exited && runner_now_us() < until)
+		listen_for(100);
+	ok(!heard.exited, "a stopped job does not hit its limits");
+	link_send(&host, WIRE_KILL, 480, &go_on);
+	while (!heard.exited && listen_for(1000))
+		continue;
+	is_str(heard.out, "up\non\n", "it goes on where it was");
+	ok(heard.end.kind == WIRE_END_EXIT && !heard.end.killed_by_host &&
+			heard.end.wall_us < 6000 * 1000,
+		"and has not taken the time it stood");
+}
+
 static void test_long_environment(void)
 {
 	static const char *const argv[] = {"/bin/sh", "-c", "echo ${#LONG}", NULL};
@@ -621,6 +650,7 @@ int main(void)
 	test_input();
 	test_terminal();
 	test_hold();
+	test_pause();
 	test_long_environment();
 	test_hostile();
 	test_end();
