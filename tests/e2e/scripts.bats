@@ -116,6 +116,27 @@ logged() {
 	[ "$(logged)" = "up;here;down 5432;" ]
 }
 
+@test "tear-down after Ctrl-C in a set-up script, and no test runs" {
+	configure 'echo up >>$log; sleep 1000' 'echo down >>$log'
+	set -m
+	xtest >../out 2>&1 &
+	pid=$!
+	set +m
+	eventually grep -q up "$log"
+	kill -INT "$pid"
+	wait "$pid" && status=0 || status=$?
+	[ "$status" = 100 ]
+	[ "$(logged)" = "up;down;" ]
+}
+
+@test "tear-down after the place was lost" {
+	# A test's parent is the runner.
+	program wants 'kill -9 $PPID; sleep 1000'
+	run xtest wants
+	[ "$status" = 107 ]
+	[ "$(logged)" = "up;down 5432;" ]
+}
+
 @test "what a set-up script left running serves its tests, and is ended" {
 	configure 'sh -c "echo \$\$ >../server; exec sleep 1000" & echo PORT=5432 >>$XTEST_ENV' 'kill -0 $(cat ../server) && echo served >>$log'
 	program wants 'kill -0 $(cat '"$BATS_TEST_TMPDIR"'/server)'
