@@ -263,6 +263,7 @@ static int open_record(struct invocation *in, struct err *e)
 		.emit = &in->session.emit,
 		.run_id = in->session.workload.run_id,
 		.off = in->c.no_record,
+		.is_guest = in->c.archive_file != NULL,
 	};
 
 	if (runs_rerun(&in->c, in->session.project.state_dir, &in->rerun_of, &o.rerun,

@@ -10,6 +10,7 @@ int project_open(struct project *p, const char *dir, struct err *e)
 	if (!p->root)
 		return -1;
 	p->name = xstrdup(*fs_basename(p->root) ? fs_basename(p->root) : "root");
+	p->state_given = state && *state;
 	p->state_dir =
 		state && *state ? fs_normalize(state, NULL) : fs_join(p->root, ".xtest");
 	p->config = config_load_project(p->root, e);

@@ -13,6 +13,7 @@ struct project {
 	char *root;            /* absolute, links resolved */
 	char *name;            /* of the root directory */
 	char *state_dir;       /* ROOT/.xtest, or $XTEST_STATE_DIR */
+	bool state_given;      /* it is the latter */
 	struct config *config; /* from ROOT/xtest.json; empty when there is none */
 };
 

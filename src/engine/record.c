@@ -24,6 +24,7 @@ struct record {
 	struct history *results; /* owned; of this run */
 	bool any;                /* some case has ended */
 	bool told;               /* that something is not kept */
+	bool leaves_nothing;
 };
 
 struct run_store_limits record_limits(const struct config *config)
@@ -82,8 +83,10 @@ struct record *record_new(const struct record_options *options)
 	if (!r->o.rerun)
 		r->o.rerun = rerun_new();
 	r->limits = record_limits(options->project->config);
-	if (!r->o.off && options->project->config->record.enabled != 0 &&
-		open_events(r, &e) < 0)
+	r->leaves_nothing = options->is_guest && !options->project->state_given &&
+			    !fs_is_dir(options->project->state_dir);
+	if (!r->o.off && !r->leaves_nothing &&
+		options->project->config->record.enabled != 0 && open_events(r, &e) < 0)
 		give_up(r, "this run is not recorded", &e);
 	return r;
 }
@@ -192,7 +195,7 @@ void record_settle(struct record *r)
 	autofree char *fault = NULL;
 	struct err e = {0};
 
-	if (!r->any)
+	if (!r->any || r->leaves_nothing)
 		return;
 	if (project_make_state(r->o.project, &e) < 0 ||
 		history_save(r->results, r->o.project->state_dir, &fault, &e) < 0)

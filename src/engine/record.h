@@ -19,7 +19,9 @@ struct record_options {
 	const struct project *project;
 	const struct emit *emit; /* gets the notes */
 	const char *run_id;
-	bool off;            /* nothing is written but the history */
+	bool off;      /* nothing is written but the history */
+	bool is_guest; /* the project is not there, only an archive of it: nothing is
+			  written unless a place for it is there or was named */
 	struct rerun *rerun; /* what is known of the runs before; owned from now on */
 };
 

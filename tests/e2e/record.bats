@@ -167,6 +167,21 @@ ran() {
 	[ ! -e .xtest/runs ]
 }
 
+@test "a run out of an archive leaves nothing, unless there is a place for it" {
+	xtest archive --archive-file ../tests.tar.zst
+	mkdir ../elsewhere
+	cd ../elsewhere
+	xtest --archive-file ../tests.tar.zst good
+	[ -z "$(ls -A)" ]
+	XTEST_STATE_DIR=$BATS_TEST_TMPDIR/state xtest --archive-file ../tests.tar.zst good
+	[ -z "$(ls -A)" ]
+	[ "$(XTEST_STATE_DIR=$BATS_TEST_TMPDIR/state ids | wc -l)" -eq 1 ]
+	mkdir .xtest
+	xtest --archive-file ../tests.tar.zst || true
+	xtest --archive-file ../tests.tar.zst --failed || true
+	[ "$(ran)" = bad ]
+}
+
 @test "records are bounded by number, size and age" {
 	limit() {
 		jq --argjson record "$1" '.record = $record' xtest.json >../new.json
@@ -344,4 +359,27 @@ ran() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"cannot run: "*"libone.so"* ]]
 	[[ $output == *"belongs to the target: ELF machine"* ]]
+}
+
+@test "JUnit of a run, a replay and a merged run is valid, and a parser counts the same" {
+	command -v xmllint >/dev/null || skip "install libxml2-utils"
+	program good 'printf "\033[31m\001\377 caf\351 ]]>\n"'
+	program bad 'printf "<&\0\377" >&2; exit 1'
+	xtest --report junit=../a.xml --report jsonl=../a.jsonl || true
+	xtest good --report jsonl=../b.jsonl
+	xtest replay -2 --report junit=../b.xml
+	xtest merge -2 -1 --report junit=../c.xml || true
+	for report in a b c; do
+		xmllint --noout --schema "$top_srcdir/tests/golden/report/junit.xsd" ../$report.xml
+	done
+	# Debian's python3, or another one before it
+	for python in python3 /usr/bin/python3 ''; do
+		[ -n "$python" ] || skip "install python3-junitparser"
+		! "$python" -c 'import junitparser' 2>/dev/null || break
+	done
+	for report in a b c; do
+		[ "$("$python" -c 'import sys, junitparser
+x = junitparser.JUnitXml.fromfile(sys.argv[1])
+print(x.tests, x.failures, x.errors, x.skipped, sorted(c.name for s in x for c in s))' ../$report.xml)" = "2 1 0 0 ['bad', 'good']" ]
+	done
 }
