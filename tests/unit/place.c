@@ -181,14 +181,8 @@ static void wait_for(struct bed *b, enum place_state state)
 {
 	int64_t deadline = now_ms() + LIMIT_MS;
 
-	while (place_state(b->place) != state && now_ms() < deadline) {
-		double fraction;
-		const char *doing = place_doing(b->place, &fraction);
-
-		script.booted |= doing && starts_with(doing, "its kernel");
-		script.sent |= doing && starts_with(doing, "sending") && fraction <= 1;
+	while (place_state(b->place) != state && now_ms() < deadline)
 		place_wait(&b->place, 1, -1, 100);
-	}
 }
 
 static bool open_place(struct bed *b)
@@ -203,8 +197,14 @@ static bool open_place(struct bed *b)
 	if (!ok(b->place != NULL, "a place is started %s", e.msg))
 		return false;
 	is_int(place_state(b->place), PLACE_COMING, "which takes its time");
-	while (place_state(b->place) == PLACE_COMING)
+	while (place_state(b->place) == PLACE_COMING) {
+		double fraction;
+		const char *doing = place_doing(b->place, &fraction);
+
+		script.booted |= doing && starts_with(doing, "its kernel");
+		script.sent |= doing && starts_with(doing, "sending") && fraction <= 1;
 		place_wait(&b->place, 1, -1, 100);
+	}
 	return true;
 }
 
