@@ -11,68 +11,55 @@
 typedef int visit_fn(
 	void *ctx, const struct filter *filter, const char *key, struct err *e);
 
-static int visit_overrides(const struct config_overrides *overrides, const char *prefix,
-	visit_fn *visit, void *ctx, struct err *e)
-{
-	for (size_t i = 0; i < overrides->len; i++) {
-		autofree char *key = xasprintf("%soverrides[%zu].filter", prefix, i);
-		int status = overrides->v[i].filter
-				     ? visit(ctx, overrides->v[i].filter, key, e)
-				     : 0;
+struct visitor {
+	visit_fn *visit;
+	void *ctx;
+	struct err *e;
+	int status; /* what ended the visits, or 0 */
+};
 
-		if (status)
-			return status;
-	}
-	return 0;
+/* The filter at PREFIX LIST[INDEX].MEMBER, or PREFIX MEMBER; NULL is none. */
+static void visit_one(struct visitor *v, const struct filter *filter, const char *prefix,
+	const char *list, size_t index, const char *member)
+{
+	autofree char *key = list ? xasprintf("%s%s[%zu].%s", prefix, list, index, member)
+				  : xasprintf("%s%s", prefix, member);
+
+	if (filter && !v->status)
+		v->status = v->visit(v->ctx, filter, key, v->e);
 }
 
-static int visit_rules(const struct config_script_rules *rules, const char *prefix,
-	visit_fn *visit, void *ctx, struct err *e)
+static void visit_overrides(
+	struct visitor *v, const struct config_overrides *o, const char *prefix)
 {
-	for (size_t i = 0; i < rules->len; i++) {
-		autofree char *key = xasprintf("%sscripts[%zu].filter", prefix, i);
-		int status =
-			rules->v[i].filter ? visit(ctx, rules->v[i].filter, key, e) : 0;
-
-		if (status)
-			return status;
-	}
-	return 0;
-}
-
-static int visit_settings(const struct config_settings *settings, const char *prefix,
-	visit_fn *visit, void *ctx, struct err *e)
-{
-	autofree char *key = xasprintf("%sdefault-filter", prefix);
-
-	return settings->default_filter ? visit(ctx, settings->default_filter, key, e)
-					: 0;
+	for (size_t i = 0; i < o->len; i++)
+		visit_one(v, o->v[i].filter, prefix, "overrides", i, "filter");
 }
 
 static int visit_filters(
 	const struct config *c, visit_fn *visit, void *ctx, struct err *e)
 {
-	int status = visit_settings(&c->settings, "", visit, ctx, e);
+	struct visitor v = {visit, ctx, e, 0};
 
-	if (!status)
-		status = visit_overrides(&c->overrides, "", visit, ctx, e);
-	for (size_t i = 0; !status && i < c->profiles.len; i++) {
+	visit_one(&v, c->settings.default_filter, "", NULL, 0, "default-filter");
+	visit_overrides(&v, &c->overrides, "");
+	for (size_t i = 0; i < c->profiles.len; i++) {
 		const struct config_profile *p = &c->profiles.v[i];
 		autofree char *prefix = xasprintf("profiles.%s.", p->name);
 
-		status = visit_settings(&p->settings, prefix, visit, ctx, e);
-		if (!status)
-			status = visit_overrides(&p->overrides, prefix, visit, ctx, e);
-		if (!status)
-			status = visit_rules(&p->rules, prefix, visit, ctx, e);
+		visit_one(&v, p->settings.default_filter, prefix, NULL, 0,
+			"default-filter");
+		visit_overrides(&v, &p->overrides, prefix);
+		for (size_t k = 0; k < p->rules.len; k++)
+			visit_one(
+				&v, p->rules.v[k].filter, prefix, "scripts", k, "filter");
 	}
-	for (size_t i = 0; !status && i < c->archive.include.len; i++) {
-		autofree char *key = xasprintf("archive.include[%zu].suites", i);
-
-		if (c->archive.include.v[i].suites)
-			status = visit(ctx, c->archive.include.v[i].suites, key, e);
-	}
-	return status;
+	for (size_t i = 0; i < c->quarantine.len; i++)
+		visit_one(&v, c->quarantine.v[i].filter, "", "quarantine", i, "filter");
+	for (size_t i = 0; i < c->archive.include.len; i++)
+		visit_one(&v, c->archive.include.v[i].suites, "", "archive.include", i,
+			"suites");
+	return v.status;
 }
 
 static int uses_links(void *ctx UNUSED, const struct filter *filter,
@@ -133,6 +120,8 @@ static void collect(struct workload *w, struct names *n)
 		strv_push(&n->targets, w->known.v[i].name);
 	for (size_t i = 0; transport_table[i]; i++)
 		strv_push(&n->places, transport_table[i]->name);
+	for (size_t i = 0; i < c->boards.len; i++)
+		strv_push(&n->places, c->boards.v[i].name);
 	for (size_t i = 0; framework_table[i]; i++)
 		strv_push(&n->frameworks, framework_table[i]->name);
 	strv_push(&n->groups, "@global");
