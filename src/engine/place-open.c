@@ -1,3 +1,4 @@
+#include "base/fs.h"
 #include "base/proc.h"
 #include "engine/place-private.h"
 #include "engine/ship.h"
@@ -180,6 +181,24 @@ static uint64_t store_bound(const struct place *p)
 		MIN((uint64_t)STORE_BYTES, free_bytes / STORE_PART));
 }
 
+/* A board may have a C library of its own where a loader looks first, in the directory
+ * of the architecture; and no loader works with a library of another build. */
+static void bind_multiarch(struct place *p)
+{
+	const char *multiarch = p->config.target ? p->config.target->multiarch : NULL;
+
+	for (size_t i = 0, n = p->binds.len; multiarch && i + 1 < n; i += 2) {
+		autofree char *from = xstrdup(p->binds.v[i]);
+		autofree char *to = xstrdup(p->binds.v[i + 1]);
+		const char *name = fs_below(to, "/lib");
+
+		if (!name || !*name || strchr(name, '/'))
+			continue;
+		strv_push(&p->binds, from);
+		strv_pushf(&p->binds, "/lib/%s/%s", multiarch, name);
+	}
+}
+
 static void ship(struct place *p)
 {
 	struct err e = {0};
@@ -191,6 +210,8 @@ static void ship(struct place *p)
 		return;
 	strv_clear(&p->binds);
 	shipping_binds(p->shipping, &p->binds);
+	if (p->transport->returns)
+		bind_multiarch(p);
 	shipping_free(take_ptr(p->shipping));
 	/* What only the store holds takes memory of a machine whose store ends with it.
 	 */
