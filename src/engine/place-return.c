@@ -6,7 +6,7 @@
 enum {
 	GIVE_UP_MS = 120000,  /* from the cut */
 	FIRST_PAUSE_MS = 100, /* between two tries; doubles */
-	LAST_PAUSE_MS = 5000,
+	LAST_PAUSE_MS = 2000,
 };
 
 /* How it is called where a column has several. */
