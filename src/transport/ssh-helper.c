@@ -62,21 +62,20 @@ static void on_doing(void *ctx, const char *what, double fraction)
 	report(ctx, SSH_REPORT_DOING, text);
 }
 
-/* How the runner's command ended, when nobody told it to. */
+/* How the runner ended, when it was not by us. */
 static void tell_end(
 	struct helper *h, const char *name, int status, const struct buf *words)
 {
 	autofree char *text = NULL;
 
-	if (status == 0)
-		return;
 	if (status > 0)
 		text = xasprintf("%s: the runner ended with exit status %d%s%s", name,
 			status, words->len ? ": " : "", buf_str(words));
 	else
-		text = xasprintf("%s: the runner has gone%s%s", name,
+		text = xasprintf("%s: the runner has ended%s%s", name,
 			words->len ? ": " : "", buf_str(words));
 	report(h, SSH_REPORT_FAILED, text);
+	h->alone = true;
 }
 
 /* Whoever has closed that socket wants nothing more of the board. */
