@@ -24,7 +24,7 @@ int ssh_client_fault(struct ssh_client *c, const char *what, struct err *e)
 	const char *words = ssh_get_error(c->session);
 
 	return err_set(e, ERR_INFRA, "%s: %s: %s", c->name, what,
-		*words ? words : "the connection ended");
+		*words && !streq(words, "Success") ? words : "the connection ended");
 }
 
 void ssh_client_free(struct ssh_client *c)
@@ -208,6 +208,7 @@ static _Noreturn void carry_for(
 
 	options.jump = before;
 	options.jumps++;
+	options.told_fd = told_fd;
 	options.unreachable = NULL;
 	if (ssh_uri_parse(hop, &uri, &e) == 0)
 		through = ssh_client_open(&uri, &options, &e);
@@ -248,6 +249,9 @@ static int open_jump(
 		proc_child_begin(parent);
 		close(pair[0]);
 		close(told[0]);
+		/* Its end is waited for by who waits for the host behind this one. */
+		if (c->options.jumps)
+			close(c->options.told_fd);
 		carry_for(c, hop, before, pair[1], told[1]);
 	}
 	close(pair[1]);

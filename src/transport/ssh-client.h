@@ -18,6 +18,7 @@ struct ssh_client_options {
 	bool accept_new;
 	const char *jump;  /* over the configuration's ProxyJump; NULL: that */
 	unsigned jumps;    /* that lie behind */
+	int told_fd;       /* of the last of those, when there are any */
 	int parent_fd;     /* hung up when nobody wants the connection any more */
 	bool *unreachable; /* set when nothing answered there; may be NULL */
 	/* One sentence for people. */
