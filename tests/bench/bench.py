@@ -18,6 +18,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
+import boards  # noqa: E402
 import machines  # noqa: E402
 import projects  # noqa: E402
 
@@ -241,13 +242,16 @@ class Bench:
     def system(self):
         machines.measure(self)
 
+    def boards(self):
+        boards.measure(self)
+
     def table(self):
         print("| measured | figure | wanted |\n|---|---|---|")
         for row in self.rows:
             print("| %s | %s | %s |" % row)
 
 
-SECTIONS = ("aarch64", "native", "start", "listing", "many", "flood", "archive", "system")
+SECTIONS = ("aarch64", "native", "start", "listing", "many", "flood", "archive", "system", "boards")
 
 
 def main():
