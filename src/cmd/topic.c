@@ -85,7 +85,7 @@ static void print_exit_codes(struct buf *out)
 		{ERR_METADATA, "the build system's answer was not understood"},
 		{ERR_ARCHIVE, "an archive could not be written"},
 		{ERR_LIST, "a program could not list its cases"},
-		{ERR_SCRIPT, "a set-up script failed"},
+		{ERR_SCRIPT, "a set-up or tear-down script failed"},
 		{ERR_INFRA, "infrastructure: some test has no verdict"},
 		{ERR_OUTPUT, "a report could not be written"},
 	};

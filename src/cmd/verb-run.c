@@ -284,7 +284,7 @@ static int run_plan(struct invocation *in, struct err *e)
 		return -1;
 	code = run_cases(in, e);
 	script_set_down(scripts);
-	return code >= 0 && !in->result.cancelled && script_set_failed(scripts)
+	return code >= 0 && !in->result.cancelled && script_set_spoils(scripts, code)
 		       ? ERR_SCRIPT
 		       : code;
 }

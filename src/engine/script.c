@@ -382,15 +382,18 @@ void script_set_down(struct script_set *s)
 		script_run_end_group(&s->setup[i].run);
 }
 
-bool script_set_failed(const struct script_set *s)
+static bool has_failed(const struct script *all, size_t n)
 {
-	for (size_t i = 0; i < s->n_setup; i++)
-		if (s->setup[i].failed)
-			return true;
-	for (size_t i = 0; i < s->n_teardown; i++)
-		if (s->teardown[i].failed)
+	for (size_t i = 0; i < n; i++)
+		if (all[i].failed)
 			return true;
 	return false;
+}
+
+bool script_set_spoils(const struct script_set *s, int exit_code)
+{
+	return has_failed(s->setup, s->n_setup) ||
+	       (exit_code == 0 && has_failed(s->teardown, s->n_teardown));
 }
 
 static void release(struct script *all, size_t n)

@@ -33,8 +33,10 @@ void script_set_prepare_listing(const struct script_set *s,
 /* Runs the tear-down scripts, the last of the configuration first, and then ends what the
  * set-up scripts left running. Nothing when it was done, or nothing was set up. */
 void script_set_down(struct script_set *s);
-/* Did a script fail? */
-bool script_set_failed(const struct script_set *s);
+/* Is a script that failed what a run ends with, which would end with `exit_code`? A
+ * set-up script is: it took verdicts away. After it, what tests did says more than a
+ * tear-down script. */
+bool script_set_spoils(const struct script_set *s, int exit_code);
 void script_set_free(struct script_set *s);
 
 #endif

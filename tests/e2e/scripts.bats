@@ -78,6 +78,13 @@ logged() {
 	[[ $output == *"2 tests run: 2 passed"* ]]
 }
 
+@test "100: a failed test outranks a failed tear-down script" {
+	configure 'echo PORT=5432 >>$XTEST_ENV' 'exit 1'
+	program wants 'exit 1'
+	run xtest
+	[ "$status" = 100 ]
+}
+
 @test "a script that takes too long is ended" {
 	configure 'echo $$ >../pid; sleep 1000' true
 	sed -i 's/20s/300ms/' xtest.json
