@@ -147,9 +147,7 @@ set_board() { # JSON…: merged into xtest.json's boards
 	on 0 --on ssh://behind
 	sed -i 's/ProxyJump jump/ProxyJump jump,jump/' "$config"
 	on 0 --on ssh://behind
-	sed -i "s|ProxyJump .*|ProxyCommand bash -c 'exec 3<>/dev/tcp/%h/%p; cat <\&3 \& exec cat >\&3'|" "$config"
-	on 0 --on ssh://behind
-	sed -i 's/ProxyCommand.*/ProxyJump nobody@nowhere.invalid/' "$config"
+	sed -i 's/ProxyJump .*/ProxyJump nobody@nowhere.invalid/' "$config"
 	on 107 --on ssh://behind
 	[[ $output == *"through a jump"*nowhere.invalid* ]]
 }
