@@ -303,8 +303,7 @@ static const struct {
 	{"a power-off", "echo o > /proc/sysrq-trigger; sleep 20", 0, "ower", NULL, true},
 	{"QEMU killed", "sleep 20", SIGKILL, "QEMU was killed by signal 9 (SIGKILL)",
 		NULL, false},
-	{"QEMU stopped", "sleep 20", SIGSTOP, "the machine has not answered for 3", NULL,
-		false},
+	{"QEMU stopped", "sleep 20", SIGSTOP, "s: QEMU has been stopped", NULL, false},
 };
 
 static void test_deaths(void)
