@@ -195,9 +195,10 @@ set_board() { # JSON…: merged into xtest.json's boards
 	port=$(cat second/port)
 	echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 "$bed/host_key.pub")" >>"$known"
 	sed "s|^ListenAddress .*|ListenAddress 127.0.0.1:$port|" "$bed/sshd_config" >second/sshd_config
+	# The server must have left the hook's group before the hook ends.
 	program reset "echo \$XTEST_BOARD >>hooks
-setsid timeout 600 $(command -v sshd) -D -e -f $PWD/second/sshd_config </dev/null >/dev/null 2>&1 &
-echo \$! >$PWD/second/pid"
+setsid sh -c 'echo \$\$ >$PWD/second/pid; exec timeout 600 $(command -v sshd) -D -e -f $PWD/second/sshd_config' </dev/null >/dev/null 2>&1 &
+while [ ! -s $PWD/second/pid ]; do sleep 0.1; done"
 	set_board "{\"pi\": {\"on\": \"ssh://$(id -un)@127.0.0.1:$port\", \"reset\": [\"./reset\"]}}"
 	on 0 --on pi
 	kill "$(cat second/pid)"
