@@ -171,10 +171,12 @@ static void hear(const struct wire_header *h, const uint8_t *body)
 		heard.life = u.welcome.life;
 		heard.resumed = u.welcome.resumed;
 		heard.recalls = u.welcome.recalls;
-		if (u.welcome.resumed)
+		if (u.welcome.resumed) {
 			link_acked(&host, u.welcome.last_seen);
-		else
+		} else {
+			link_release(&host);
 			link_init_growing(&host);
+		}
 		break;
 	case WIRE_STARTED:
 		heard.started++;
@@ -415,6 +417,7 @@ static void test_recall(void)
 	off_t empty;
 
 	memset(&heard, 0, sizeof(heard));
+	link_release(&host);
 	link_init_growing(&host);
 	start_board("me", "60", line, sizeof(line));
 	attach();
@@ -462,6 +465,7 @@ static void test_lease(void)
 	char line[512], path[256];
 
 	memset(&heard, 0, sizeof(heard));
+	link_release(&host);
 	link_init_growing(&host);
 	snprintf(path, sizeof(path), "%s/" BOARD_WORK "/stale", board);
 	mkdir(path, 0700);
@@ -495,6 +499,7 @@ int main(void)
 	test_cut();
 	test_recall();
 	test_lease();
+	link_release(&host);
 	remove_tree(dir);
 	return tap_done();
 }

@@ -21,8 +21,9 @@ struct bed {
 
 static void bed_init(struct bed *b)
 {
-	*b = (struct bed){
-		.toolchain = {.target = &aarch64}, .test = {.name = (char[]){""}}};
+	static char whole[] = "";
+
+	*b = (struct bed){.toolchain = {.target = &aarch64}, .test = {.name = whole}};
 	strv_push_array(&b->environment,
 		(const char *const[]){"PATH=/usr/bin:/bin", "A=1", "B=2", NULL});
 	b->launch = (struct launch){

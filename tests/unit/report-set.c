@@ -126,6 +126,7 @@ static void test_interrupt(void)
 	ok(contains("cut.xml", "expected 3, got 4") &&
 			contains("cut.xml", "the run ended before"),
 		"what came until then is there, and that it is not all");
+	compare_free(s.compare);
 }
 
 static void test_full_disk(void)
