@@ -180,8 +180,9 @@ static int run(
 			moved_ms = now_ms();
 		else if (now_ms() - moved_ms > k->limit_ms)
 			return err_set(e, ERR_INFRA,
-				"%s: a command has not answered for %.0f s", c->name,
-				(double)k->limit_ms / 1000);
+				"%s: a command has not answered for %.0f s; what the "
+				"login shell there does first (such as ~/.bashrc) counts",
+				c->name, (double)k->limit_ms / 1000);
 		before = done + got;
 		/* Reading has made room for writing, too. */
 		wait_for(c, &none, done < k->input_len && room(c, channel) ? 0 : 200);

@@ -31,7 +31,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
 MaxSessions 100
-SetEnv XDG_CACHE_HOME={dir}/cache
+SetEnv XDG_CACHE_HOME={dir}/cache HOME={dir}
 """
 CLIENT = """Host *
 	IdentityFile {dir}/key

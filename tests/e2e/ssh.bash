@@ -1,6 +1,7 @@
 # Boards for the end-to-end tests: OpenSSH's server and dropbear on loopback, the box, and the bad network before them.
 # A bed is a folder with `key`, `known_hosts`, `config` (for --ssh-config; the board is called "board" in it), `port`,
-# `log` and `cache`, which is where the board's side finds XDG_CACHE_HOME.
+# `log`, `cache`, which is where the board's side finds XDG_CACHE_HOME, and `home`: what this user's shell does when it
+# starts is none of ours (there are rc files that wait for a minute).
 
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -14,8 +15,8 @@ bed_processes() { # DIR
 }
 
 bed_make() { # DIR
-	mkdir -p "$1/cache"
-	chmod 700 "$1" "$1/cache"
+	mkdir -p "$1/cache" "$1/home"
+	chmod 700 "$1" "$1/cache" "$1/home"
 	[ -e "$1/key" ] || ssh-keygen -q -t ed25519 -N '' -C bed -f "$1/key"
 	[ -e "$1/host_key" ] || ssh-keygen -q -t ed25519 -N '' -C host -f "$1/host_key"
 	cp "$1/key.pub" "$1/authorized_keys"
@@ -71,7 +72,7 @@ sshd_start() { # DIR [LINE…]
 			MaxStartups 100
 			MaxSessions 100
 			LogLevel VERBOSE
-			SetEnv XDG_CACHE_HOME=$dir/cache
+			SetEnv XDG_CACHE_HOME=$dir/cache HOME=$dir/home
 		END
 		printf '%s\n' "$@" >>"$dir/sshd_config"
 		timeout 1800 "$sshd" -D -e -f "$dir/sshd_config" >>"$dir/log" 2>&1 3>&- </dev/null &
@@ -103,7 +104,7 @@ dropbear_start() { # DIR
 	home=$(getent passwd root | cut -d: -f6)
 	bed_make "$dir"
 	mkdir -p "$dir/home/.ssh"
-	chmod 700 "$dir/home" "$dir/home/.ssh"
+	chmod 700 "$dir/home/.ssh"
 	cp "$dir/key.pub" "$dir/home/.ssh/authorized_keys"
 	rm -f "$dir/host_key.dropbear"
 	dropbearkey -t ed25519 -f "$dir/host_key.dropbear" >/dev/null 2>&1
