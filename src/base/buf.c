@@ -55,6 +55,15 @@ void buf_append_field(struct buf *b, const char *s)
 	}
 }
 
+void buf_append_fields(struct buf *b, const char *const *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_append_char(b, '\t');
+		buf_append_field(b, fields[i]);
+	}
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

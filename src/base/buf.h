@@ -27,6 +27,8 @@ void buf_append_char(struct buf *b, char c);
 /* The text as one field of a line: what could end it (control characters, blanks) and
  * backslashes are written as \xHH. */
 void buf_append_field(struct buf *b, const char *s);
+/* All of them, with a tab between each two. */
+void buf_append_fields(struct buf *b, const char *const *fields, size_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Room for `len` more bytes; returns where they go. Add to `len` what was really written.
  */

@@ -143,7 +143,7 @@ int attempts_check(const struct config *config, struct err *e)
 	return quarantine_check(config, today, e);
 }
 
-int attempts_find_rules(const struct common *c, const struct workload *w,
+int attempts_find_rules(const struct common *c, struct workload *w,
 	const struct plan *plan, struct workload_rules *rules, struct err *e)
 {
 	const struct workload_rules_options o = {

@@ -17,7 +17,7 @@ void attempts_tell_quarantine(const struct config *config, const struct plan *pl
 int attempts_find_end(const struct common *c, const struct config_settings *settings,
 	struct schedule_options *o, struct err *e) MUST_CHECK;
 /* The rules of the plan; to be released with workload_rules_release() in any case. */
-int attempts_find_rules(const struct common *c, const struct workload *w,
+int attempts_find_rules(const struct common *c, struct workload *w,
 	const struct plan *plan, struct workload_rules *rules, struct err *e) MUST_CHECK;
 
 #endif

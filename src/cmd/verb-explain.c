@@ -26,7 +26,6 @@ struct explain {
 	struct filter_set filter; /* what a run would select */
 	struct plan plan;
 	struct rerun *rerun;
-	struct history *history;
 	char *rerun_of; /* NULL: no rerun */
 	const char *name;
 	struct buf out;
@@ -215,10 +214,11 @@ static void append_last(struct explain *x, struct last *last)
 static void append_usual(struct explain *x, const struct event_column *column,
 	const struct suite *suite, const struct test_case *test)
 {
+	const struct history *history = workload_history(&x->session.workload);
 	int64_t us = history_duration_us(
-		x->history, column->target, column->place, suite->id, test->name);
+		history, column->target, column->place, suite->id, test->name);
 	int64_t kib = history_rss_kib(
-		x->history, column->target, column->place, suite->id, test->name);
+		history, column->target, column->place, suite->id, test->name);
 
 	if (us >= 0)
 		buf_printf(&x->out, "    usually takes %.3fs", (double)us / 1e6);
@@ -296,7 +296,6 @@ static int go(struct explain *x, struct err *e)
 		return -1;
 	w->rerun = x->rerun;
 	x->filter.default_filter = w->settings.default_filter;
-	x->history = history_load(x->session.project.state_dir);
 	/* Also what the filters leave out is listed: it is to be explained. */
 	if (common_session_build(&x->session, &x->c, e) < 0 ||
 		workload_list(w, &all, x->c.list_timeout_ms, e) < 0 ||
@@ -340,7 +339,6 @@ static int explain_main(int argc, char **argv, struct err *e)
 	filter_set_release(&x.filter);
 	common_session_close(&x.session);
 	rerun_free(x.rerun);
-	history_free(x.history);
 	free(x.rerun_of);
 	buf_release(&x.out);
 	common_release(&x.c);

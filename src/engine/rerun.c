@@ -52,11 +52,7 @@ static char *make_key(const struct event_column *column, enum platform platform,
 		column->target, column->place, platform_name(platform), suite, test};
 	struct buf key = BUF_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		if (i)
-			buf_append_char(&key, '\t');
-		buf_append_field(&key, parts[i]);
-	}
+	buf_append_fields(&key, parts, ARRAY_LEN(parts));
 	return buf_take(&key);
 }
 
@@ -150,10 +146,11 @@ static struct place_in_key *index_suites(const struct suite *const *suites, size
 	struct place_in_key *index = xcalloc(n, sizeof *index);
 
 	for (size_t i = 0; i < n; i++) {
+		const char *const parts[] = {
+			platform_name(suites[i]->platform), suites[i]->id};
 		struct buf key = BUF_INIT;
 
-		buf_printf(&key, "%s\t", platform_name(suites[i]->platform));
-		buf_append_field(&key, suites[i]->id);
+		buf_append_fields(&key, parts, ARRAY_LEN(parts));
 		index[i] = (struct place_in_key){buf_take(&key), suites[i]};
 	}
 	if (n)
@@ -190,12 +187,11 @@ size_t rerun_forget(struct rerun *r, const struct event_column *column,
 	const struct suite *const *suites, size_t n_suites)
 {
 	struct place_in_key *index = index_suites(suites, n_suites);
+	const char *const parts[] = {column->target, column->place};
 	autorelease(buf) struct buf prefix = BUF_INIT;
 	size_t forgotten = 0;
 
-	buf_append_field(&prefix, column->target);
-	buf_append_char(&prefix, '\t');
-	buf_append_field(&prefix, column->place);
+	buf_append_fields(&prefix, parts, ARRAY_LEN(parts));
 	buf_append_char(&prefix, '\t');
 	for (size_t i = 0; i < r->len; i++) {
 		struct known *k = r->v[i];

@@ -193,9 +193,10 @@ static int ask_config(const struct rules_source *source, const struct launch *l,
 
 	subject.test = *test->name ? test->name : suite->name;
 	if (config_case_overrides(
-		    source->config, source->profile, &subject, &said->override, e) < 0 ||
-		config_case_settings(
-			source->config, source->profile, &subject, &said->all, e) < 0)
+		    source->config, source->profile, &subject, &said->override, e) < 0)
+		return -1;
+	said->all = said->override;
+	if (config_case_inherit(source->config, source->profile, &said->all, e) < 0)
 		return -1;
 	return quarantine_find(source->config, &subject, &said->quarantine, e);
 }

@@ -97,9 +97,8 @@ static void keep_chosen(struct plan *plan, const struct partition_case *cases, s
 void workload_partition(struct workload *w, struct plan *plan)
 {
 	autofree struct partition_case *cases = xcalloc(plan->len + 1, sizeof *cases);
-	struct history *history = w->partition.method == PARTITION_BALANCED
-					  ? history_load(w->project->state_dir)
-					  : NULL;
+	const struct history *history =
+		w->partition.method == PARTITION_BALANCED ? workload_history(w) : NULL;
 	size_t len = 0, unknown;
 
 	for (size_t i = 0; i < plan->len; i++) {
@@ -114,7 +113,6 @@ void workload_partition(struct workload *w, struct plan *plan)
 				c->place, item->suite->id, item->test->name);
 		len++;
 	}
-	history_free(history);
 	len = merge(cases, len);
 	unknown = partition_choose(&w->partition, cases, len);
 	tell(w, unknown, len);

@@ -26,16 +26,15 @@ static void find_groups(
 		};
 }
 
-int workload_rules_find(const struct workload *w, const struct plan *plan,
+int workload_rules_find(struct workload *w, const struct plan *plan,
 	const struct workload_rules_options *o, struct workload_rules *rules,
 	struct err *e)
 {
 	autofree const struct launch **launches = xcalloc(w->n_columns, sizeof *launches);
-	struct history *history = history_load(w->project->state_dir);
 	const struct rules_source source = {
 		.config = w->project->config,
 		.profile = o->profile,
-		.history = history,
+		.history = workload_history(w),
 		.jobs = w->jobs,
 		.timeout_ms = o->timeout_ms,
 		.idle_ms = o->idle_ms,
@@ -47,7 +46,6 @@ int workload_rules_find(const struct workload *w, const struct plan *plan,
 	for (size_t i = 0; i < w->n_columns; i++)
 		launches[i] = &w->columns[i].launch;
 	rules->v = rules_find_all(&source, launches, plan, e);
-	history_free(history);
 	if (!rules->v)
 		return -1;
 	find_groups(w->project->config, w->jobs, rules);

@@ -21,7 +21,7 @@ struct workload_rules_options {
 };
 
 /* For the plan as it is; release in any case. */
-int workload_rules_find(const struct workload *w, const struct plan *plan,
+int workload_rules_find(struct workload *w, const struct plan *plan,
 	const struct workload_rules_options *o, struct workload_rules *rules,
 	struct err *e) MUST_CHECK;
 void workload_rules_release(struct workload_rules *rules);

@@ -122,8 +122,16 @@ int workload_open(struct workload *w, const struct project *project,
 	return workload_config_check(w, e) < 0 ? -1 : resolve_targets(w, o->targets, e);
 }
 
+const struct history *workload_history(struct workload *w)
+{
+	if (!w->history)
+		w->history = history_load(w->project->state_dir);
+	return w->history;
+}
+
 void workload_release(struct workload *w)
 {
+	history_free(w->history);
 	script_set_free(w->scripts);
 	workload_close_places(w);
 	for (size_t i = 0; i < w->n_columns; i++) {

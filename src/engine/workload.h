@@ -13,6 +13,7 @@
 #include "engine/place.h"
 #include "filter/filter-set.h"
 #include "image/image.h"
+#include "model/history.h"
 #include "model/partition.h"
 #include "model/plan.h"
 #include "model/target.h"
@@ -95,6 +96,7 @@ struct workload {
 	struct partition partition; /* which shard of what is selected is planned */
 	enum config_fresh fresh;    /* how often machines are made anew */
 	char *run_id;
+	struct history *history;   /* once asked for */
 	const struct rerun *rerun; /* borrowed: what has passed there is not selected;
 				      NULL */
 };
@@ -124,6 +126,9 @@ int workload_open(struct workload *w, const struct project *project,
 	const struct workload_options *o, const struct emit *emit,
 	struct interrupt *interrupt, struct err *e) MUST_CHECK;
 void workload_release(struct workload *w);
+/* What earlier runs of the project have told of its cases, read when it is first asked
+ * for. Borrowed. */
+const struct history *workload_history(struct workload *w);
 /* Refuses targets, places and frameworks of the configuration's conditions that nobody
  * knows (ERR_SETUP). Of workload_open(). */
 int workload_config_check(const struct workload *w, struct err *e) MUST_CHECK;

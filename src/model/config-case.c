@@ -34,17 +34,24 @@ int config_case_overrides(const struct config *c, const char *profile,
 	return 0;
 }
 
+int config_case_inherit(const struct config *c, const char *profile,
+	struct config_case_settings *settings, struct err *e)
+{
+	struct config_settings all;
+
+	if (config_profile_settings(c, profile, &all, e) < 0)
+		return -1;
+	config_keys_inherit(config_table_case, settings, &all.of_case);
+	return 0;
+}
+
 int config_case_settings(const struct config *c, const char *profile,
 	const struct filter_subject *subject, struct config_case_settings *out,
 	struct err *e)
 {
-	struct config_settings settings;
-
-	if (config_case_overrides(c, profile, subject, out, e) < 0 ||
-		config_profile_settings(c, profile, &settings, e) < 0)
-		return -1;
-	config_keys_inherit(config_table_case, out, &settings.of_case);
-	return 0;
+	return config_case_overrides(c, profile, subject, out, e) < 0
+		       ? -1
+		       : config_case_inherit(c, profile, out, e);
 }
 
 const struct config_timeout *config_case_limit(const struct config_case_settings *s)

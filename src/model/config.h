@@ -350,6 +350,10 @@ int config_case_settings(const struct config *c, const char *profile,
 int config_case_overrides(const struct config *c, const char *profile,
 	const struct filter_subject *subject, struct config_case_settings *out,
 	struct err *e) MUST_CHECK;
+/* Fills what is still open in `settings` from the profile and the top level: the second
+ * half of config_case_settings(), for who has the overrides. */
+int config_case_inherit(const struct config *c, const char *profile,
+	struct config_case_settings *settings, struct err *e) MUST_CHECK;
 
 /* What ends a case after some time: `timeout`, or `slow-timeout` with a number of
  * periods; NULL when neither is given. Borrowed. */

@@ -59,11 +59,7 @@ static char *make_key(
 	const char *const parts[] = {target, place, suite, test_case};
 	struct buf key = BUF_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		if (i)
-			buf_append_char(&key, '\t');
-		buf_append_field(&key, parts[i]);
-	}
+	buf_append_fields(&key, parts, ARRAY_LEN(parts));
 	return buf_take(&key);
 }
 
