@@ -76,6 +76,14 @@ static int parse_stress(const struct common *c, struct schedule_options *o, stru
 	return 0;
 }
 
+static void take_fail_fast(const struct config_fail_fast *f, struct schedule_options *o)
+{
+	if (f->max_fail == CONFIG_UNSET || f->max_fail == CONFIG_ALL)
+		return;
+	o->max_fail = (size_t)f->max_fail;
+	o->fail_at_once = f->terminate == CONFIG_TERMINATE_AT_ONCE;
+}
+
 int attempts_find_end(const struct common *c, const struct config_settings *settings,
 	struct schedule_options *o, struct err *e)
 {
@@ -86,9 +94,10 @@ int attempts_find_end(const struct common *c, const struct config_settings *sett
 		o->time_limit_ms = MAX(1, settings->global_timeout_us / 1000);
 	if (c->max_fail && parse_max_fail(c->max_fail, o, e) < 0)
 		return -1;
-	if (c->fail_fast ||
-		(!c->no_fail_fast && !c->max_fail && settings->fail_fast == 1))
+	if (c->fail_fast)
 		o->max_fail = 1;
+	else if (!c->no_fail_fast && !c->max_fail)
+		take_fail_fast(&settings->fail_fast, o);
 	return 0;
 }
 

@@ -5,8 +5,6 @@
 
 #include <limits.h>
 
-enum { LIST_TIMEOUT_MS = 60000 };
-
 #define O(member) offsetof(struct common, member)
 
 static const char *const ignored_choices[] = {"default", "only", "all", NULL};
@@ -170,7 +168,6 @@ void common_defaults(struct common *c)
 {
 	*c = (struct common){
 		.run_ignored = "default",
-		.list_timeout_ms = LIST_TIMEOUT_MS,
 		.no_tests = "auto",
 		.retries = UINT_MAX,
 	};

@@ -210,7 +210,7 @@ int rules_find(const struct rules_source *source, const struct launch *launch,
 	if (ask_config(source, launch, suite, test, &said, e) < 0)
 		return -1;
 	if (said.all.timeout_multiplier != CONFIG_UNSET)
-		said.factor = (double)said.all.timeout_multiplier;
+		said.factor = (double)said.all.timeout_multiplier / 1000;
 	*out = (struct rules){
 		.grace_ms = launch->grace_ms,
 		.leak_ms = launch->leak_ms,

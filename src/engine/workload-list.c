@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+enum { DEFAULT_TIMEOUT_MS = 60 * 1000 };
+
 /* One listing under way. */
 struct listing {
 	struct lister *lister;
@@ -196,6 +198,16 @@ static void list_column(
 	}
 }
 
+/* What the caller asks for, else the configuration. */
+static int64_t limit_ms(const struct workload *w, int64_t timeout_ms)
+{
+	int64_t us = w->settings.list_timeout_us;
+
+	return timeout_ms           ? timeout_ms
+	       : us == CONFIG_UNSET ? DEFAULT_TIMEOUT_MS
+				    : MAX(1, us / 1000);
+}
+
 int workload_list(struct workload *w, const struct filter_set *filter, int64_t timeout_ms,
 	struct err *e)
 {
@@ -203,7 +215,7 @@ int workload_list(struct workload *w, const struct filter_set *filter, int64_t t
 		.w = w,
 		.cache = list_cache_open(
 			fs_is_dir(w->project->state_dir) ? w->project->state_dir : NULL),
-		.timeout_ms = timeout_ms,
+		.timeout_ms = limit_ms(w, timeout_ms),
 		.slots = xcalloc(w->jobs, sizeof *l.slots),
 		.e = e,
 	};

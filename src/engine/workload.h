@@ -159,7 +159,7 @@ bool workload_filter_needs_links(const struct workload *w);
 
 /* Checks the filter, and asks the programs for their cases (those whose suites the filter
  * cannot rule out), from the cache where they did not change. Opens places only when
- * something must be asked. */
+ * something must be asked. A limit of 0 is the configured one. */
 int workload_list(struct workload *w, const struct filter_set *filter, int64_t timeout_ms,
 	struct err *e) MUST_CHECK;
 /* What leads to a place, or to the boards a word or list of --on means; NULL: nothing. */

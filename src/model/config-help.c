@@ -25,6 +25,7 @@ static const char *type_text(const struct config_key *key)
 	case CONFIG_FLAG:
 		return "true or false";
 	case CONFIG_INTEGER:
+	case CONFIG_DECIMAL:
 		return "number";
 	case CONFIG_DEPTH:
 		return "number or \"infinite\"";
@@ -46,6 +47,8 @@ static const char *type_text(const struct config_key *key)
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
 		return short_text(key->keys);
+	case CONFIG_SWITCH:
+		return "true, false or object";
 	case CONFIG_LIST:
 		return "list of objects";
 	case CONFIG_MAP:

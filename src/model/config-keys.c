@@ -16,6 +16,7 @@ void config_keys_init(const struct config_key *keys, void *object)
 			*(int *)field = -1;
 			break;
 		case CONFIG_INTEGER:
+		case CONFIG_DECIMAL:
 		case CONFIG_DEPTH:
 		case CONFIG_COUNT:
 		case CONFIG_DURATION:
@@ -23,6 +24,7 @@ void config_keys_init(const struct config_key *keys, void *object)
 			break;
 		case CONFIG_SHORT:
 		case CONFIG_TIMEOUT:
+		case CONFIG_SWITCH:
 		case CONFIG_OBJECT:
 		case CONFIG_EMBED:
 			config_keys_init(keys->keys, field);
@@ -45,6 +47,7 @@ bool config_keys_is_set(const struct config_key *key, const void *object)
 	case CONFIG_WORD:
 		return *(const int *)field >= 0;
 	case CONFIG_INTEGER:
+	case CONFIG_DECIMAL:
 	case CONFIG_DEPTH:
 	case CONFIG_COUNT:
 	case CONFIG_DURATION:
@@ -60,6 +63,7 @@ bool config_keys_is_set(const struct config_key *key, const void *object)
 		return config_keys_items(key, object).len > 0;
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
+	case CONFIG_SWITCH:
 	case CONFIG_OBJECT:
 	case CONFIG_EMBED:
 		for (const struct config_key *k = key->keys; k->name; k++)
@@ -82,6 +86,7 @@ static size_t size_of(const struct config_key *key)
 	case CONFIG_FILTER:
 		return sizeof(void *);
 	case CONFIG_INTEGER:
+	case CONFIG_DECIMAL:
 	case CONFIG_DEPTH:
 	case CONFIG_COUNT:
 	case CONFIG_DURATION:
@@ -97,6 +102,7 @@ static size_t size_of(const struct config_key *key)
 		return sizeof(struct config_items);
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
+	case CONFIG_SWITCH:
 	case CONFIG_OBJECT:
 	case CONFIG_EMBED:
 		for (const struct config_key *k = key->keys; k->name; k++)
@@ -175,6 +181,7 @@ void config_keys_release(const struct config_key *keys, void *object)
 			break;
 		case CONFIG_SHORT:
 		case CONFIG_TIMEOUT:
+		case CONFIG_SWITCH:
 		case CONFIG_OBJECT:
 		case CONFIG_EMBED:
 			config_keys_release(keys->keys, field);

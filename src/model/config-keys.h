@@ -10,6 +10,7 @@ enum config_type {
 	CONFIG_STRING,   /* char * */
 	CONFIG_FLAG,     /* int: -1, 0, 1 */
 	CONFIG_INTEGER,  /* int64_t */
+	CONFIG_DECIMAL,  /* int64_t, thousandths; so are `min` and `max` */
 	CONFIG_DEPTH,    /* int64_t; "infinite" is INT64_MAX */
 	CONFIG_COUNT,    /* int64_t; one of `words` is CONFIG_COUNT_WORD of its index */
 	CONFIG_DURATION, /* int64_t, microseconds */
@@ -22,6 +23,8 @@ enum config_type {
 	CONFIG_ENV,      /* struct strv of "NAME=VALUE"; an object of strings */
 	CONFIG_SHORT, /* the fields of `keys`, in place, or only the first one's value */
 	CONFIG_TIMEOUT, /* the same for a struct config_timeout: then it ends a test */
+	CONFIG_SWITCH,  /* the fields of `keys`, in place, or true: the first one (a
+			   COUNT) is 1, or false: it is its first word */
 	CONFIG_OBJECT,  /* the fields of `keys`, in place */
 	CONFIG_EMBED,   /* the same, but its keys stand beside the others; no name */
 	CONFIG_LIST,    /* struct config_items; an array of objects of `keys` */
@@ -33,10 +36,10 @@ struct config_key {
 	enum config_type type;
 	size_t offset; /* in the struct the table describes */
 	const char *help;
-	const struct config_key *keys; /* OBJECT, LIST, MAP, SHORT, TIMEOUT */
+	const struct config_key *keys; /* OBJECT, LIST, MAP, SHORT, TIMEOUT, SWITCH */
 	size_t size;                   /* of an item: LIST, MAP, COMMANDS */
 	const char *const *words;      /* WORD, COUNT */
-	int64_t min, max;              /* INTEGER, DEPTH, COUNT */
+	int64_t min, max;              /* INTEGER, DECIMAL, DEPTH, COUNT */
 	bool required;
 	enum filter_context context; /* FILTER */
 	const char *option;   /* of the command line, that says the same; NULL: none */

@@ -155,6 +155,23 @@ static int read_integer(struct reader *r, const struct config_key *key,
 	return 0;
 }
 
+static int read_decimal(struct reader *r, const struct config_key *key,
+	const struct place *p, int64_t *out)
+{
+	autofree char *expected = xasprintf("a number from %.4g to %.4g",
+		(double)key->min / 1000, (double)key->max / 1000);
+	autofree char *message = xasprintf("expected %s", expected);
+	double value;
+
+	if (json_kind(p->value) != JSON_NUMBER)
+		return wrong_type(r, p, expected);
+	value = json_double(p->value, 0) * 1000;
+	if (!(value >= (double)key->min && value <= (double)key->max))
+		return fault(r, p, message);
+	*out = (int64_t)(value + 0.5);
+	return 0;
+}
+
 static int read_strings(struct reader *r, const struct place *p, struct strv *out)
 {
 	if (json_kind(p->value) != JSON_ARRAY)
@@ -232,6 +249,19 @@ static int read_short(
 	return read_field(r, key->keys, out, p);
 }
 
+static int read_switch(
+	struct reader *r, const struct config_key *key, void *out, const struct place *p)
+{
+	int64_t *first = (int64_t *)(void *)((char *)out + key->keys->offset);
+
+	if (json_kind(p->value) == JSON_OBJECT)
+		return read_object(r, key->keys, out, p);
+	if (json_kind(p->value) != JSON_BOOL)
+		return wrong_type(r, p, "true, false or an object");
+	*first = json_boolean(p->value, false) ? 1 : CONFIG_COUNT_WORD(0);
+	return 0;
+}
+
 /* The items of a list, a map or a list of commands. */
 static int read_items(struct reader *r, const struct config_key *key, void *object,
 	const struct place *p)
@@ -291,6 +321,8 @@ static int read_value(struct reader *r, const struct config_key *key, void *obje
 	case CONFIG_DEPTH:
 	case CONFIG_COUNT:
 		return read_integer(r, key, p, field);
+	case CONFIG_DECIMAL:
+		return read_decimal(r, key, p, field);
 	case CONFIG_DURATION:
 		return read_duration(r, p, field);
 	case CONFIG_WORD:
@@ -311,6 +343,8 @@ static int read_value(struct reader *r, const struct config_key *key, void *obje
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
 		return read_short(r, key, field, p);
+	case CONFIG_SWITCH:
+		return read_switch(r, key, field, p);
 	case CONFIG_OBJECT:
 	case CONFIG_EMBED:
 		return read_object(r, key->keys, field, p);

@@ -38,6 +38,24 @@ static void print_number(struct jsonw *w, const struct config_key *key)
 	jsonw_int(w, "maximum", key->max);
 }
 
+static void print_decimal(struct jsonw *w, const struct config_key *key)
+{
+	jsonw_string(w, "type", "number");
+	jsonw_fixed(w, "minimum", (double)key->min / 1000, 1);
+	jsonw_fixed(w, "maximum", (double)key->max / 1000, 1);
+}
+
+static void print_switch(struct jsonw *w, const struct config_key *key)
+{
+	jsonw_open(w, "anyOf", '[');
+	open_choice(w, "boolean");
+	jsonw_close(w, '}');
+	jsonw_open(w, NULL, '{');
+	print_object(w, key->keys);
+	jsonw_close(w, '}');
+	jsonw_close(w, ']');
+}
+
 /* As base/duration.h reads them, leaving the exact unit names to it. */
 static void print_duration(struct jsonw *w)
 {
@@ -102,6 +120,9 @@ static void print_type(struct jsonw *w, const struct config_key *key)
 	case CONFIG_INTEGER:
 		print_number(w, key);
 		break;
+	case CONFIG_DECIMAL:
+		print_decimal(w, key);
+		break;
 	case CONFIG_DURATION:
 		print_duration(w);
 		break;
@@ -110,6 +131,9 @@ static void print_type(struct jsonw *w, const struct config_key *key)
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
 		print_anyof(w, key);
+		break;
+	case CONFIG_SWITCH:
+		print_switch(w, key);
 		break;
 	case CONFIG_WORD:
 		print_words(w, key);

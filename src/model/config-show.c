@@ -52,6 +52,14 @@ static void print_number(
 		jsonw_int(w, name, number);
 }
 
+static void print_decimal(struct jsonw *w, const char *name, int64_t thousandths)
+{
+	if (thousandths % 1000)
+		jsonw_fixed(w, name, (double)thousandths / 1000, 3);
+	else
+		jsonw_int(w, name, thousandths / 1000);
+}
+
 static void print_value(struct jsonw *w, const char *name, const struct config_key *key,
 	const void *object)
 {
@@ -78,6 +86,9 @@ static void print_value(struct jsonw *w, const char *name, const struct config_k
 	case CONFIG_COUNT:
 		print_number(w, name, key, *(const int64_t *)field);
 		break;
+	case CONFIG_DECIMAL:
+		print_decimal(w, name, *(const int64_t *)field);
+		break;
 	case CONFIG_DURATION:
 		duration = duration_format(*(const int64_t *)field);
 		jsonw_string(w, name, duration);
@@ -90,6 +101,7 @@ static void print_value(struct jsonw *w, const char *name, const struct config_k
 		break;
 	case CONFIG_SHORT:
 	case CONFIG_TIMEOUT:
+	case CONFIG_SWITCH:
 	case CONFIG_OBJECT:
 	case CONFIG_EMBED:
 		jsonw_open(w, name, '{');

@@ -17,6 +17,9 @@ static const char *const backoff_words[] = {"fixed", "exponential", NULL};
 static const char *const result_words[] = {"pass", "fail", NULL};
 static const char *const count_words[] = {"num-cpus", "num-test-threads", NULL};
 
+static const char *const all_words[] = {"all", NULL};
+static const char *const terminate_words[] = {"wait", "immediate", NULL};
+
 static const char *const progress_words[] = {"auto", "none", NULL};
 const char *const config_user_colors[] = {"auto", "always", "never", NULL};
 
@@ -73,6 +76,16 @@ static const struct config_key leak_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key fail_fast_keys[] = {
+	{"max-fail", CONFIG_COUNT, FIELD(config_fail_fast, max_fail), .required = true,
+		.min = 1, .max = UINT32_MAX, .words = all_words,
+		.help = "number of failures after which nothing more starts"},
+	{"terminate", CONFIG_WORD, FIELD(config_fail_fast, terminate),
+		.words = terminate_words,
+		.help = "is what runs then waited for, or ended at once?"},
+	{.name = NULL},
+};
+
 const struct config_key config_table_case[] = {
 	{"timeout", CONFIG_TIMEOUT, FIELD(config_case_settings, timeout),
 		.keys = timeout_keys, .help = "time a test may take", .option = "timeout",
@@ -90,8 +103,9 @@ const struct config_key config_table_case[] = {
 	{"cpu-timeout", CONFIG_DURATION, FIELD(config_case_settings, cpu_timeout_us),
 		.help = "CPU time a test may use, its emulator's included",
 		.option = "cpu-timeout", .fallback = "none"},
-	{"timeout-multiplier", CONFIG_INTEGER,
-		FIELD(config_case_settings, timeout_multiplier), .min = 1, .max = 1000,
+	{"timeout-multiplier", CONFIG_DECIMAL,
+		FIELD(config_case_settings, timeout_multiplier), .min = 100,
+		.max = 1000 * 1000,
 		.help = "for limits made for the real CPU; 4 by default where it is "
 			"emulated",
 		.fallback = "4 where emulated, else 1"},
@@ -129,9 +143,12 @@ const struct config_key config_table_settings[] = {
 		.help = "tests that run at the same time", .option = "jobs",
 		.fallback = "the processors"},
 	{"", CONFIG_EMBED, FIELD(config_settings, of_case), .keys = config_table_case},
-	{"fail-fast", CONFIG_FLAG, FIELD(config_settings, fail_fast),
-		.help = "stop after the first failure", .option = "fail-fast",
-		.fallback = "false"},
+	{"fail-fast", CONFIG_SWITCH, FIELD(config_settings, fail_fast),
+		.keys = fail_fast_keys, .help = "stop after the first failure, or some",
+		.option = "fail-fast", .fallback = "false"},
+	{"list-timeout", CONFIG_DURATION, FIELD(config_settings, list_timeout_us),
+		.help = "time a program may take to list its cases",
+		.option = "list-timeout", .fallback = "60s"},
 	{"global-timeout", CONFIG_DURATION, FIELD(config_settings, global_timeout_us),
 		.help = "time the run of all tests may take", .option = "global-timeout",
 		.fallback = "none"},

@@ -29,6 +29,8 @@ struct config_origins {
 #define CONFIG_COUNT_WORD(index) (INT64_MIN + 1 + (index))
 #define CONFIG_NUM_CPUS CONFIG_COUNT_WORD(0)
 #define CONFIG_NUM_TEST_THREADS CONFIG_COUNT_WORD(1)
+/* The same of max-fail: "all". */
+#define CONFIG_ALL CONFIG_COUNT_WORD(0)
 
 enum config_platform { CONFIG_PLATFORM_UNSET = -1, CONFIG_TARGET, CONFIG_HOST };
 enum config_missing {
@@ -82,7 +84,7 @@ struct config_case_settings {
 	struct config_leak leak_timeout;
 	int64_t idle_timeout_us;    /* without output */
 	int64_t cpu_timeout_us;     /* of CPU time, all its processes */
-	int64_t timeout_multiplier; /* in the stead of that of emulation */
+	int64_t timeout_multiplier; /* thousandths; in the stead of that of emulation */
 	struct config_retries retries;
 	int flaky_result;         /* enum config_result */
 	int64_t threads_required; /* of `jobs`; may be CONFIG_NUM_CPUS, … */
@@ -91,13 +93,26 @@ struct config_case_settings {
 	int64_t memory_mib;       /* what it is expected to need */
 };
 
+enum config_terminate {
+	CONFIG_TERMINATE_UNSET = -1,
+	CONFIG_TERMINATE_WAIT,
+	CONFIG_TERMINATE_AT_ONCE
+};
+
+/* Nothing more is started after so many failures. */
+struct config_fail_fast {
+	int64_t max_fail; /* may be CONFIG_ALL: never */
+	int terminate;    /* enum config_terminate: what becomes of what runs */
+};
+
 /* What governs a run, at the top level and in a profile. */
 struct config_settings {
 	struct strv targets;
 	char *place; /* as for --on */
 	int64_t jobs;
 	struct config_case_settings of_case;
-	int fail_fast;
+	struct config_fail_fast fail_fast;
+	int64_t list_timeout_us; /* of a program that is asked for its cases */
 	int64_t global_timeout_us;
 	struct filter *default_filter;
 	char *user; /* whom tests run as, as for --user */

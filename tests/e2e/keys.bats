@@ -3,6 +3,7 @@
 # stands in tests/config-keys.txt.
 
 load common
+bats_require_minimum_version 1.5.0
 
 setup() {
 	need jq jq
@@ -139,6 +140,38 @@ alone='mkdir lock || exit 1; sleep 0.3; rmdir lock'
 		overrides: [{filter: "binary(b)", priority: 5}]}' >xtest.json
 	xtest --report jsonl=../events
 	[ "$(jq -r 'select(.event == "case-start") | .name' ../events | tr '\n' ' ')" = "b a " ]
+}
+
+@test "fail-fast: max-fail, terminate" {
+	jq -n '{suites: [range(5) | {name: "f\(.)", command: "exit 1"}], jobs: 1, "fail-fast": {"max-fail": 2}}' >xtest.json
+	run -100 xtest --report jsonl=../events
+	[ "$(verdicts ../events)" = $'f0 fail\nf1 fail' ]
+	run -100 xtest --no-fail-fast --report jsonl=../events
+	[ "$(verdicts ../events | wc -l)" = 5 ]
+	jq '."fail-fast"."max-fail" = "all"' xtest.json >../new && cp ../new xtest.json
+	run -100 xtest --report jsonl=../events
+	[ "$(verdicts ../events | wc -l)" = 5 ]
+	# What runs when it happens is waited for, or not.
+	rm -f ../go
+	jq -n '{suites: [{name: "bad", command: "until [ -e ../go ]; do sleep 0.1; done; exit 1"}, {name: "long", command: "touch ../go; sleep 2"}],
+		jobs: 2, "fail-fast": {"max-fail": 1, terminate: "wait"}}' >xtest.json
+	run -100 xtest --report jsonl=../events
+	[ "$(verdicts ../events)" = $'bad fail\nlong pass' ]
+	rm -f ../go
+	jq '."fail-fast".terminate = "immediate" | .suites[1].command = "touch ../go; sleep 1000"' xtest.json >../new && cp ../new xtest.json
+	run -100 xtest --report jsonl=../events
+	[ "$(verdicts ../events)" = $'bad fail\nlong lost' ]
+}
+
+@test "list-timeout" {
+	need gcc gcc
+	printf '#include <unistd.h>\nint main(void) { sleep(1000); return 0; }\n' >x.c
+	gcc -o x x.c
+	echo '{"suites": [{"name": "x", "binary": "./x", "framework": "libtest"}], "list-timeout": "300ms"}' >xtest.json
+	run -104 xtest
+	[[ $output == *"no end within 0.3 s"* ]]
+	run -104 xtest --list-timeout 200ms
+	[[ $output == *"no end within 0.2 s"* ]]
 }
 
 @test "overrides: filter, target, place, platform, framework" {

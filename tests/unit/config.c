@@ -36,7 +36,15 @@ static const struct {
 	{"{\"jobs\": \"4\"}", "x.json:1:10: 'jobs': expected a whole number from 1 to "
 			      "4096, found a string"},
 	{"{\"fail-fast\": 1}",
-		"x.json:1:15: 'fail-fast': expected true or false, found a number"},
+		"x.json:1:15: 'fail-fast': expected true, false or an object, "
+		"found a number"},
+	{"{\"fail-fast\": {\"max-fail\": 0}}",
+		"x.json:1:28: 'fail-fast.max-fail': expected a whole number from 1 to "
+		"4294967295, or a word"},
+	{"{\"fail-fast\": {\"terminate\": \"wait\"}}",
+		"x.json:1:15: 'fail-fast': 'max-fail' is missing"},
+	{"{\"timeout-multiplier\": 0.05}",
+		"x.json:1:24: 'timeout-multiplier': expected a number from 0.1 to 1000"},
 	{"{\"timeout\": 5}",
 		"x.json:1:13: 'timeout': expected a duration, or an object with a "
 		"period, found a number"},
@@ -206,7 +214,7 @@ static void top_level(const struct config *c)
 	is_int(c->settings.of_case.timeout.grace_us, CONFIG_UNSET,
 		"and has no grace period");
 	is_int(c->settings.jobs, 3, "jobs");
-	is_int(c->settings.fail_fast, 1, "fail-fast");
+	is_int(c->settings.fail_fast.max_fail, 1, "fail-fast");
 	ok(c->settings.default_filter != NULL, "default-filter");
 	is_str(c->settings.place, "user", "place");
 	is_str(c->settings.user, "nobody", "user");
@@ -324,11 +332,11 @@ static void profiles(const struct config *c)
 	struct config_settings s;
 	struct err e = {0};
 
-	ok(config_profile_settings(c, NULL, &s, &e) == 0 && s.fail_fast == 0 &&
-			s.jobs == 3,
+	ok(config_profile_settings(c, NULL, &s, &e) == 0 &&
+			s.fail_fast.max_fail == CONFIG_ALL && s.jobs == 3,
 		"the default profile is over the top level");
 	ok(config_profile_settings(c, "ci", &s, &e) == 0 && s.jobs == 8 &&
-			s.fail_fast == 0 && streq(s.user, "t") &&
+			s.fail_fast.max_fail == CONFIG_ALL && streq(s.user, "t") &&
 			streq(s.place, "user") && s.targets.len == 2 &&
 			s.fresh == CONFIG_FRESH_CASE,
 		"a profile, what it inherits, the default one, the top level");

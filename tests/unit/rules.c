@@ -139,6 +139,9 @@ static void test_other_limits(void)
 	ok(find(MATCHING("\"timeout-multiplier\": 9"), &suite, &silent, &r) &&
 			r.wall_ms == 9000 && r.slow_ms == 9 * 60000,
 		"how much they are stretched can be said");
+	ok(find(MATCHING("\"timeout-multiplier\": 1.25"), &suite, &silent, &r) &&
+			r.wall_ms == 1250 && r.slow_ms == 75000,
+		"with decimals");
 	ok(find(MATCHING("\"memory-required\": 5"), &suite, &silent, &r) &&
 			r.memory_kib == 5120,
 		"and how much memory it needs");
