@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "base/threads.h"
 #include "engine/archive-private.h"
 
 #include <errno.h>
@@ -151,19 +152,12 @@ int archive_digest_items(struct archive_items *items, struct stat *seen, unsigne
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.error = e,
 	};
-	pthread_t others[ARCHIVE_THREADS_MAX];
-	unsigned n = 0;
 
 	for (size_t i = 0; i < items->len; i++)
 		if (items->v[i].kind == ARCHIVE_FILE)
 			order[d.n_order++] = i;
 	if (d.n_order)
 		qsort_r(order, d.n_order, sizeof *order, compare_sizes, items);
-	/* This thread works too; one that cannot be made is not missed. */
-	while (n + 1 < threads && pthread_create(&others[n], NULL, work, &d) == 0)
-		n++;
-	work(&d);
-	while (n > 0)
-		pthread_join(others[--n], NULL);
+	threads_share(threads, work, &d);
 	return d.failed ? -1 : 0;
 }

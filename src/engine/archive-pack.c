@@ -1,5 +1,6 @@
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/threads.h"
 #include "engine/archive-private.h"
 
 #include <errno.h>
@@ -141,13 +142,12 @@ int archive_pack(struct archive_plan *plan, const char *path,
 	autofree char *temp = xasprintf("%s.XXXXXX", path);
 	autofree char *block = xmalloc(BLOCK_SIZE);
 	autofree struct stat *seen = xcalloc(plan->items.len + 1, sizeof *seen);
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct pack p = {.plan = plan, .options = options, .block = block, .seen = seen};
 	autoclose int fd = -1;
 	int errnum;
 
-	p.threads = options->threads ? options->threads : (unsigned)MAX(1, processors);
-	p.threads = MIN(p.threads, ARCHIVE_THREADS_MAX);
+	p.threads = MIN(
+		options->threads ? options->threads : threads_processors(), THREADS_MAX);
 	if (find_mtime(options, &p.mtime_s, e) < 0 ||
 		archive_digest_items(&plan->items, seen, p.threads, options, e) < 0)
 		return -1;

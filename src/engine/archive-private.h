@@ -20,7 +20,6 @@ enum {
 	ARCHIVE_NAME_MAX = 1024,
 	ARCHIVE_DEPTH_MAX = 64,
 	ARCHIVE_ITEMS_MAX = 1 << 20,
-	ARCHIVE_THREADS_MAX = 16,
 };
 
 /* ---- items (archive-item.c) */

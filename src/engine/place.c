@@ -189,6 +189,9 @@ static void serve(struct place *p, const struct pollfd *fds)
 		read_link(p);
 	if (p->state == PLACE_DOWN || p->reopened != reopened || check_signs(p))
 		return;
+	if (p->link.opened)
+		session_greet_again(p->session);
+	p->link.opened = false;
 	place_advance(p);
 	place_write(p);
 	if (p->link.coming || !place_has_link(p))

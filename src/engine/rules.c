@@ -1,8 +1,7 @@
 #include "engine/rules.h"
+#include "base/threads.h"
 
 #include "model/quarantine.h"
-
-#include <unistd.h>
 
 enum { DEFAULT_TIMEOUT_MS = 10 * 60 * 1000, DEFAULT_SLOW_MS = 60 * 1000 };
 
@@ -146,7 +145,7 @@ unsigned rules_count(int64_t n, unsigned jobs)
 	if (n == CONFIG_NUM_TEST_THREADS)
 		return jobs;
 	if (n == CONFIG_NUM_CPUS)
-		return (unsigned)MAX(1, sysconf(_SC_NPROCESSORS_ONLN));
+		return threads_processors();
 	return (unsigned)n;
 }
 

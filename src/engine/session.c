@@ -64,6 +64,12 @@ void session_greet(struct session *s)
 	say_hello(s);
 }
 
+void session_greet_again(struct session *s)
+{
+	if (s->greeted && !s->ready && !s->dead)
+		say_hello(s);
+}
+
 void session_cut(struct session *s)
 {
 	s->greeted = s->ready = false;

@@ -70,6 +70,8 @@ void session_free(struct session *s);
  * or half received is forgotten; what was not acknowledged is sent again once the runner
  * has answered. */
 void session_greet(struct session *s);
+/* The far side may have missed it: says HELLO once more if it was not answered yet. */
+void session_greet_again(struct session *s);
 /* The connection is no more, and the next one will be a stream of its own: until
  * session_greet() there is nothing to write. */
 void session_cut(struct session *s);

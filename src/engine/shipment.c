@@ -1,5 +1,6 @@
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/threads.h"
 #include "engine/archive-private.h"
 #include "engine/ship-private.h"
 
@@ -203,14 +204,13 @@ int shipment_digest(struct archive_items *items, bool (*cancelled)(void *ctx), v
 {
 	const struct archive_pack_options options = {.cancelled = cancelled, .ctx = ctx};
 	autofree struct stat *seen = NULL;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	for (size_t i = 0; i < items->len; i++) {
 		if (items->v[i].kind != ARCHIVE_FILE || items->v[i].sha256[0])
 			continue;
 		seen = xcalloc(items->len + 1, sizeof *seen);
 		return archive_digest_items(items, seen,
-			(unsigned)MIN(MAX(processors, 1), DIGEST_THREADS), &options, e);
+			MIN(threads_processors(), DIGEST_THREADS), &options, e);
 	}
 	return 0;
 }

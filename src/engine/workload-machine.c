@@ -1,6 +1,7 @@
 #include "engine/workload-machine.h"
 
 #include "base/fs.h"
+#include "base/threads.h"
 #include "engine/capacity.h"
 #include "engine/parse-log.h"
 #include "engine/ship.h"
@@ -167,7 +168,6 @@ static int size_memory(const struct workload *w, struct workload_machine *m,
 static struct capacity find_capacity(
 	const struct workload *w, const struct workload_machine *m, size_t cases)
 {
-	long here = sysconf(_SC_NPROCESSORS_ONLN);
 	int64_t configured = settings(w)->cpus;
 	const struct capacity_request request = {
 		.jobs = w->jobs,
@@ -178,7 +178,7 @@ static struct capacity find_capacity(
 						     : 0,
 		.max_cpus = m->recipe.machine.max_cpus,
 		.memory_mib = m->config.memory_mib,
-		.host_cpus = (unsigned)MAX(here, 1),
+		.host_cpus = threads_processors(),
 		.host_mib = machine_host_memory_mib(),
 	};
 

@@ -1,6 +1,7 @@
 #include "engine/workload.h"
 
 #include "base/fs.h"
+#include "base/threads.h"
 #include "engine/workload-board.h"
 #include "engine/workload-content.h"
 #include "engine/script.h"
@@ -38,13 +39,6 @@ static char *make_run_id(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &tm));
 	return xasprintf("%s%03ldZ-%08x", stamp, now.tv_nsec / 1000000, random);
-}
-
-static unsigned processors(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? (unsigned)n : 1;
 }
 
 int workload_add_target(struct workload *w, const struct target *target, struct err *e)
@@ -100,7 +94,7 @@ int workload_open(struct workload *w, const struct project *project,
 	w->jobs = o->jobs                            ? o->jobs
 		  : w->settings.jobs != CONFIG_UNSET ? (unsigned)w->settings.jobs
 		  : o->user_jobs                     ? o->user_jobs
-						     : processors();
+						     : threads_processors();
 	w->jobs = MIN(w->jobs, WIRE_JOBS_MAX);
 	w->fresh = o->fresh > CONFIG_FRESH_UNSET ? o->fresh
 		   : w->settings.fresh > CONFIG_FRESH_UNSET

@@ -2,16 +2,23 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define KEEP_BYTES ((uint64_t)6 << 30)
 
-enum { PAGE = 4096, BLOCK = 1 << 20, ABOUT_MAX = 4096 };
+enum {
+	PAGE = 4096,
+	BLOCK = 1 << 20,
+	PART = 8 << 20, /* what one thread takes at once */
+	ABOUT_MAX = 4096
+};
 
 /* The last bytes of a state's file. Never read on another machine than it was written. */
 struct trailer {
@@ -137,26 +144,24 @@ static int take_block(
 	return 0;
 }
 
-/* Walks the memory at the start of `fd`, which is a multiple of a page long; returns 0 or
- * -1 with errno. */
-static int walk_ram(int fd, uint64_t size, int to_fd, uint64_t *sum)
+/* The pages from `at` to `end`, both multiples of a page; 0 or -1 with errno. */
+static int walk_part(int fd, uint64_t at, uint64_t end, int to_fd, uint64_t *sum)
 {
 	autofree char *block = xmalloc(BLOCK);
-	uint64_t at = 0;
 
-	while (at < size) {
+	while (at < end) {
 		off_t data = lseek(fd, (off_t)at, SEEK_DATA);
 		off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
-		uint64_t end;
+		uint64_t stop;
 
 		if (data < 0 && errno == ENXIO)
 			return 0;
 		if (data < 0 || hole < 0)
 			return -1;
 		at = (uint64_t)data & ~(uint64_t)(PAGE - 1);
-		end = MIN(((uint64_t)hole + PAGE - 1) & ~(uint64_t)(PAGE - 1), size);
-		while (at < end) {
-			size_t len = (size_t)MIN(end - at, BLOCK);
+		stop = MIN(((uint64_t)hole + PAGE - 1) & ~(uint64_t)(PAGE - 1), end);
+		while (at < stop) {
+			size_t len = (size_t)MIN(stop - at, BLOCK);
 
 			if (read_at(fd, block, len, at) < 0 ||
 				take_block(block, len, at, to_fd, sum) < 0)
@@ -165,6 +170,41 @@ static int walk_ram(int fd, uint64_t size, int to_fd, uint64_t *sum)
 		}
 	}
 	return 0;
+}
+
+struct walk {
+	int fd, to_fd;
+	uint64_t size;
+	uint64_t *sums; /* of each part */
+	atomic_uint next;
+	atomic_int error; /* errno of the first part that failed */
+};
+
+static void *walk_parts(void *ctx)
+{
+	struct walk *w = ctx;
+	uint64_t start;
+	unsigned i;
+
+	while (!w->error && (i = w->next++, start = (uint64_t)i * PART) < w->size)
+		if (walk_part(w->fd, start, MIN(start + PART, w->size), w->to_fd,
+			    &w->sums[i]) < 0)
+			w->error = errno ? errno : EIO;
+	return NULL;
+}
+
+/* Walks the memory at the start of `fd`, which is a multiple of a page long, on all
+ * processors: the machine stands still for it. Returns 0 or -1 with errno. */
+static int walk_ram(int fd, uint64_t size, int to_fd, uint64_t *sum)
+{
+	size_t parts = (size_t)((size + PART - 1) / PART);
+	autofree uint64_t *sums = xcalloc(parts + 1, sizeof *sums);
+	struct walk w = {.fd = fd, .to_fd = to_fd, .size = size, .sums = sums};
+
+	threads_share(threads_processors(), walk_parts, &w);
+	*sum = hash_xxh64(sums, parts * sizeof *sums, *sum);
+	errno = w.error;
+	return errno ? -1 : 0;
 }
 
 /* Adds so many bytes from `offset` on to the sum. */
@@ -259,33 +299,54 @@ static const char *verify(int fd, const struct trailer *t)
 	return sum == t->sum ? NULL : "its bytes are not those that were saved";
 }
 
+static int refuse(struct state_store *s, const char *key, const char *why, struct err *e)
+{
+	autofree char *path = state_path(s, key);
+
+	state_remove(s, key);
+	return err_set(e, ERR_INFRA, "the saved state %s was damaged (%s) and removed",
+		path, why);
+}
+
 enum state_found state_open(struct state_store *s, const char *key, uint64_t ram_bytes,
 	int *fd, struct err *e)
 {
-	autofree char *path = state_path(s, key), *stamp = NULL;
+	autofree char *path = state_path(s, key);
 	autoclose int got = open(path, O_RDWR | O_CLOEXEC);
 	struct trailer t;
 	const char *why;
 
 	if (got < 0)
 		return STATE_NONE;
-	stamp = stamp_text(got);
 	why = read_trailer(got, ram_bytes, &t);
-	if (!why && !is_stamped(s, key, stamp)) {
-		why = verify(got, &t);
-		if (!why)
-			write_stamp(s, key, stamp);
-	}
 	if (!why && lseek(got, (off_t)ram_bytes, SEEK_SET) < 0)
 		why = "it cannot be read";
 	if (why) {
-		state_remove(s, key);
-		err_set(e, ERR_INFRA, "the saved state %s was damaged (%s) and removed",
-			path, why);
+		refuse(s, key, why, e);
 		return STATE_BAD;
 	}
 	*fd = take_fd(got);
 	return STATE_GOOD;
+}
+
+int state_verify(
+	struct state_store *s, const char *key, int fd, uint64_t ram_bytes, struct err *e)
+{
+	autofree char *stamp = stamp_text(fd);
+	struct trailer t;
+	const char *why;
+
+	if (is_stamped(s, key, stamp))
+		return 0;
+	why = read_trailer(fd, ram_bytes, &t);
+	if (!why)
+		why = verify(fd, &t);
+	if (!why && lseek(fd, (off_t)ram_bytes, SEEK_SET) < 0)
+		why = "it cannot be read";
+	if (why)
+		return refuse(s, key, why, e);
+	write_stamp(s, key, stamp);
+	return 0;
 }
 
 int state_copy_ram(int fd, uint64_t ram_bytes, int ram_fd, struct err *e)

@@ -24,11 +24,15 @@ enum state_found {
 	STATE_BAD, /* it was damaged; it has been removed and *e says so */
 };
 
-/* Opens the state for a machine that maps its memory privately. It is verified unless
- * this process has done so before. *fd is the caller's, for reading and writing (QEMU
- * wants so), positioned at the devices' state. */
+/* Opens the state for a machine that maps its memory privately. Only its form is looked
+ * at: nothing may go on from it before state_verify(). *fd is the caller's, for reading
+ * and writing (QEMU wants so), positioned at the devices' state. */
 enum state_found state_open(struct state_store *s, const char *key, uint64_t ram_bytes,
 	int *fd, struct err *e) MUST_CHECK;
+/* Reads all of an open state, unless this process has done so before, and leaves `fd`
+ * positioned as it was. Fails when it is damaged; it is removed then. */
+int state_verify(struct state_store *s, const char *key, int fd, uint64_t ram_bytes,
+	struct err *e) MUST_CHECK;
 /* Copies the memory of an open state into `ram_fd`. */
 int state_copy_ram(int fd, uint64_t ram_bytes, int ram_fd, struct err *e) MUST_CHECK;
 bool state_exists(const struct state_store *s, const char *key);

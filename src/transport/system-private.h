@@ -30,6 +30,7 @@ struct system {
 	char *restored;             /* key of the state it came from */
 	char *note;
 	bool answers;   /* the runner has opened its port */
+	bool told_open; /* link->opened was set for it */
 	bool described; /* link->detail has QEMU's version */
 
 	/* What was learned of its end. */
@@ -70,7 +71,8 @@ void system_distrust(struct link *link);
 
 /* system.c */
 
-/* Starts QEMU; takes `ram_fd`. `state_fd`: the devices to go on from; -1: boots. */
+/* Starts QEMU; takes `ram_fd`. `state_fd`: it waits to be told to go on from the
+ * devices there; -1: boots. */
 int system_start(struct system *s, int ram_fd, bool shared, int state_fd,
 	struct err *e) MUST_CHECK;
 /* Ends the machine, and forgets what was learned of it. */

@@ -230,6 +230,9 @@ bool system_check(struct link *link, int64_t silence_ms, struct demise *demise)
 
 	system_listen(s);
 	system_describe(s, link);
+	if (s->answers && !s->told_open)
+		link->opened = true;
+	s->told_open = s->answers;
 	if (machine_reap(&s->machine)) {
 		link->pid = 0;
 		system_listen(s);

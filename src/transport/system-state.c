@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STATE_FORMAT = 1, CALL_LIMIT_MS = 10000, SAVE_LIMIT_MS = 30000 };
+enum { STATE_FORMAT = 2, CALL_LIMIT_MS = 10000, SAVE_LIMIT_MS = 30000 };
 
 /* The program as it is now: path, size, time. NULL when it is not there. */
 static char *program_identity(const char *program)
@@ -100,9 +100,23 @@ static bool level_is_kept(const struct system *s, enum link_level level)
 
 /* ---- going on */
 
-/* What is staged is not saved again: the machine may write over a private map of the
- * state's own file. What was only booted gets memory of its own, to be saved from. */
-static int restore(struct system *s, enum link_level level, int state_fd, struct err *e)
+/* Goes on from devices that arrive over `state_fd`. The answers are not waited for: the
+ * machine runs, or its monitor says why not. */
+static int send_restore(struct system *s, int state_fd, struct err *e)
+{
+	char from[64];
+
+	snprintf(from, sizeof from, "{\"uri\":\"fd:%d\"}", state_fd);
+	if (qmp_send(s->qmp, "migrate-set-capabilities", IGNORE_SHARED, -1, e) < 0)
+		return -1;
+	return qmp_send(s->qmp, "migrate-incoming", from, -1, e);
+}
+
+/* Starts QEMU, which waits for what to go on from. What is staged is not saved again: the
+ * machine may write over a private map of the state's own file. What was only booted gets
+ * memory of its own, to be saved from. */
+static int start_waiting(
+	struct system *s, enum link_level level, int state_fd, struct err *e)
 {
 	int ram_fd;
 
@@ -122,6 +136,16 @@ static int restore(struct system *s, enum link_level level, int state_fd, struct
 	return system_start(s, ram_fd, true, state_fd, e);
 }
 
+/* The state is verified while QEMU starts, and before anything goes on from it. */
+static int restore(struct system *s, enum link_level level, const char *key, int state_fd,
+	struct err *e)
+{
+	if (start_waiting(s, level, state_fd, e) < 0 ||
+		state_verify(s->states, key, state_fd, system_ram_bytes(s), e) < 0)
+		return -1;
+	return send_restore(s, state_fd, e);
+}
+
 /* LINK_FRESH when there is no good state to go on from. */
 enum link_level system_restore(struct system *s, enum link_level level)
 {
@@ -137,7 +161,7 @@ enum link_level system_restore(struct system *s, enum link_level level)
 	case STATE_BAD:
 		break;
 	case STATE_GOOD:
-		if (restore(s, level, state_fd, &e) == 0) {
+		if (restore(s, level, key, state_fd, &e) == 0) {
 			s->restored = take_ptr(key);
 			return level;
 		}

@@ -79,18 +79,6 @@ static int check_memory(const struct machine_config *c, struct err *e)
 	return 0;
 }
 
-/* Goes on from devices that arrive over `state_fd`. The answers are not waited for: the
- * machine runs, or its monitor says why not. */
-static int send_restore(struct system *s, int state_fd, struct err *e)
-{
-	char from[64];
-
-	snprintf(from, sizeof from, "{\"uri\":\"fd:%d\"}", state_fd);
-	if (qmp_send(s->qmp, "migrate-set-capabilities", IGNORE_SHARED, -1, e) < 0)
-		return -1;
-	return qmp_send(s->qmp, "migrate-incoming", from, -1, e);
-}
-
 int system_start(struct system *s, int ram_fd, bool shared, int state_fd, struct err *e)
 {
 	struct qemu_options o = {
@@ -104,7 +92,7 @@ int system_start(struct system *s, int ram_fd, bool shared, int state_fd, struct
 	if (machine_start(&s->machine, &o, ram_fd, state_fd, e) < 0)
 		return -1;
 	s->qmp = qmp_new(take_fd(s->machine.monitor_fd), system_on_event, s);
-	return state_fd >= 0 ? send_restore(s, state_fd, e) : 0;
+	return 0;
 }
 
 static void open_states(struct system *s, const char *cache)

@@ -97,6 +97,9 @@ struct link {
 	/* The way there is still being made: the runner is not asked yet and no limit of
 	 * its counts, until check() clears this or tells the demise. */
 	bool coming;
+	/* Set by check() when the far side has just opened its end: what was written
+	 * before may be lost. Whoever has acted on it clears it. */
+	bool opened;
 	/* While `coming`: what goes on, for people ("sending the runner"), and how far it
 	 * is (negative: unknown). NULL: nothing to tell. Borrowed until check(), close().
 	 */

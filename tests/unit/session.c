@@ -486,9 +486,50 @@ static void test_hostile(void)
 	}
 }
 
+/* What the session has to say now, in bytes; it is said then. */
+static size_t say_all(struct session *s)
+{
+	size_t len = 0, all = 0;
+
+	while (session_output(s, &len) && len) {
+		session_wrote(s, len);
+		all += len;
+	}
+	return all;
+}
+
+/* A far side that has just opened its end need not wait for the next repetition. */
+static void test_greet_again(void)
+{
+	struct session_options options = {.id = 5};
+	struct session *s = session_new(&options, &ops, NULL);
+	struct wire_welcome w = {.version = WIRE_VERSION, .session = 5};
+	struct err e = {0};
+	struct link l;
+	size_t hello;
+
+	link_init_growing(&l);
+	session_tick(s, 1000);
+	session_greet_again(s);
+	is_int(say_all(s), 0, "before it was greeted nothing is said again");
+	session_greet(s);
+	hello = say_all(s);
+	session_tick(s, 1001);
+	is_int(say_all(s), 0, "HELLO is not repeated at once by itself");
+	session_greet_again(s);
+	is_int(say_all(s), hello, "but when it may have been missed");
+	is_int(feed_message(s, &l, WIRE_WELCOME, 0, &w, &e), 0, "then it is answered");
+	say_all(s);
+	session_greet_again(s);
+	is_int(say_all(s), 0, "and not repeated any more");
+	link_release(&l);
+	session_free(s);
+}
+
 int main(void)
 {
 	test_hostile();
+	test_greet_again();
 	signal(SIGPIPE, SIG_IGN);
 	if (!start(NULL)) {
 		skip("the session with a real runner",
