@@ -401,6 +401,7 @@ int place_renew(struct place *p, struct err *e)
 	forget_session(p);
 	p->reopened = 0;
 	p->leaving = p->back.away = false;
+	p->back.since_ms = p->back.restarts = 0;
 	if (connect_place(p, e) == 0)
 		return 0;
 	p->why_down = xstrdup(e->msg);

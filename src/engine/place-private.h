@@ -25,9 +25,12 @@ enum place_step {
 struct place_return {
 	bool away;
 	enum place_step to; /* where it was */
-	int64_t since_ms;   /* of the cut */
+	int64_t since_ms;   /* of the cut after which no return was of use; 0: none yet */
 	int64_t again_ms;   /* when the way is tried again, while there is none */
-	unsigned tries;     /* since it was last there */
+	unsigned tries;     /* since it was last there, and of use */
+	unsigned vain;      /* returns in a row after which nothing came of it */
+	unsigned restarts;  /* of its runner, since a task has ended there */
+	uint64_t progress;  /* of the session at the last cut */
 	char *reason;       /* of the cut */
 	struct strv news;   /* for place_take_news() */
 };

@@ -7,6 +7,8 @@ enum {
 	GIVE_UP_MS = 120000,  /* from the cut */
 	FIRST_PAUSE_MS = 100, /* between two tries; doubles */
 	LAST_PAUSE_MS = 2000,
+	MAX_VAIN = 30,
+	MAX_RESTARTS = 3,
 };
 
 /* How it is called where a column has several. */
@@ -33,25 +35,38 @@ static int64_t limit_ms(const struct place *p)
 	return p->config.return_limit_ms ? p->config.return_limit_ms : GIVE_UP_MS;
 }
 
+/* A WELCOME is no return yet: who says that, and then nothing of use, is as far away as
+ * before. */
+static void begin_return(struct place *p, const char *reason)
+{
+	struct place_return *b = &p->back;
+	uint64_t before = b->progress;
+
+	b->to = whereabouts(p);
+	free(b->reason);
+	b->reason = xstrdup(reason);
+	b->progress = session_progress(p->session);
+	if (b->since_ms && b->progress == before) {
+		b->vain++;
+		return;
+	}
+	b->since_ms = now_ms();
+	b->tries = b->vain = 0;
+}
+
 bool place_return_cut(struct place *p, const char *reason)
 {
 	struct place_return *b = &p->back;
 	autofree char *why = NULL;
-	int64_t now = now_ms();
 
 	if (p->leaving || p->gone)
 		return false;
-	if (!b->away) {
-		b->to = whereabouts(p);
-		b->since_ms = now;
-		b->tries = 0;
-		free(b->reason);
-		b->reason = xstrdup(reason);
-	}
-	if (now - b->since_ms >= limit_ms(p))
+	if (!b->away)
+		begin_return(p, reason);
+	if (b->vain > MAX_VAIN || now_ms() - b->since_ms >= limit_ms(p))
 		return false;
 	b->away = true;
-	b->again_ms = now + pause_ms(b->tries++);
+	b->again_ms = now_ms() + pause_ms(b->tries++);
 	/* It would take our closing for a farewell. */
 	if (p->link.pid > 0)
 		kill(p->link.pid, SIGKILL);
@@ -87,6 +102,10 @@ bool place_return_done(struct place *p)
 		b->reason,
 		resumed ? "attached again" : "its runner had ended, begun again",
 		(double)(now_ms() - b->since_ms) / 1000);
+	if (!resumed && ++b->restarts > MAX_RESTARTS) {
+		place_take_down(p, "its runner ended again and again before any test");
+		return true;
+	}
 	if (!resumed) {
 		shipping_free(take_ptr(p->shipping));
 		p->entered = false;

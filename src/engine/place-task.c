@@ -169,11 +169,13 @@ static void blame_memory(struct place *p, struct task *t)
 
 static void on_exited(void *ctx, uint32_t job, const struct wire_exited *x)
 {
-	struct task *t = find_task(ctx, job);
+	struct place *p = ctx;
+	struct task *t = find_task(p, job);
 	struct outcome *o;
 
 	if (!t)
 		return;
+	p->back.restarts = 0;
 	o = &t->outcome;
 	o->kind = x->kind == WIRE_END_EXIT     ? END_EXIT
 		  : x->kind == WIRE_END_SIGNAL ? END_SIGNAL

@@ -7,9 +7,10 @@
 
 enum {
 	SILENCE_LIMIT_MS =
-		60000,        /* a local runner that says nothing for so long is hung */
-	LAST_SIGN_MS = 500,   /* from the end of the link to what tells why */
-	WATCH_EVERY_MS = 250, /* how often signs of life are looked at unasked */
+		60000,         /* a local runner that says nothing for so long is hung */
+	NOISE_LIMIT = 4 << 20, /* bytes from a board between two messages */
+	LAST_SIGN_MS = 500,    /* from the end of the link to what tells why */
+	WATCH_EVERY_MS = 250,  /* how often signs of life are looked at unasked */
 	MAX_PLACES = 64,
 	FDS_PER_PLACE = 2 + TRANSPORT_WATCH_MAX,
 };
@@ -127,6 +128,9 @@ static void read_link(struct place *p)
 		end_link(p, "the connection to the runner ended");
 	else if (session_feed(p->session, block, (size_t)n, &e) < 0)
 		fail(p, e.msg);
+	else if (p->transport->returns && session_noise_bytes(p->session) > NOISE_LIMIT)
+		/* (what carries it has checked that nothing was damaged on the way) */
+		fail(p, "the runner broke the protocol: noise, and no end of it");
 }
 
 void place_write(struct place *p)

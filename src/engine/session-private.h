@@ -48,6 +48,8 @@ struct session {
 	int64_t asked_ms;      /* the first ping since something was heard; 0: none */
 	size_t unacked_bytes;
 	uint64_t bytes_in, bytes_out;
+	uint64_t progress;    /* see session_progress() */
+	uint64_t noise_start; /* bytes skipped before the last good frame */
 };
 
 /* NULL when it has ended, or never was. */

@@ -201,6 +201,9 @@ static int take_welcome(struct session *s, const struct wire_header *h,
 		start_over(s);
 	else if (s->welcome.resumed && link_acked(&s->link, s->welcome.last_seen) < 0)
 		return violation(e, "it has seen messages that were never sent", h);
+	/* Asked at once: whether it does more than greet is to be known soon. */
+	if (s->ever_ready)
+		s->pinged_ms = s->now_ms - s->options.heartbeat_ms;
 	s->ready = s->ever_ready = true;
 	if (s->ops->ready)
 		s->ops->ready(s->ctx, &s->welcome);
@@ -352,8 +355,17 @@ static void take_pong(struct session *s, const struct wire_ping *pong)
 {
 	if (link_lost(&s->link, pong->last_sent))
 		link_say_sequence(&s->link, WIRE_RESEND, s->link.seen + 1);
-	if (pong->token == s->token && s->ops->pong)
+	if (pong->token != s->token)
+		return;
+	s->progress++;
+	if (s->ops->pong)
 		s->ops->pong(s->ctx, s->now_ms - s->token_ms, pong->running);
+}
+
+static int take_acked(struct session *s, uint32_t sequence)
+{
+	s->progress += sequence >= s->link.first;
+	return link_acked(&s->link, sequence);
 }
 
 static int take_passing(struct session *s, const struct wire_header *h,
@@ -374,7 +386,7 @@ static int take_passing(struct session *s, const struct wire_header *h,
 		return violation(e, "it cannot be read", h);
 	if (h->type == WIRE_PONG)
 		take_pong(s, &u.ping);
-	else if (h->type == WIRE_ACKED && link_acked(&s->link, u.sequence.sequence) < 0)
+	else if (h->type == WIRE_ACKED && take_acked(s, u.sequence.sequence) < 0)
 		return violation(e, "it has seen messages that were never sent", h);
 	else if (h->type == WIRE_REPEAT && link_repeat(&s->link, u.sequence.sequence) < 0)
 		return violation(e, "it asks for messages that were never sent", h);
@@ -396,6 +408,7 @@ static int take_frame(struct session *s, const struct wire_header *h, const uint
 
 	s->heard_ms = s->frame_ms = s->now_ms;
 	s->asked_ms = 0;
+	s->noise_start = s->reader.skipped_bytes;
 	if (!h->sequence)
 		return take_passing(s, h, body, e);
 	/* What was under way when the link was cut comes again after the WELCOME. */
@@ -407,6 +420,7 @@ static int take_frame(struct session *s, const struct wire_header *h, const uint
 		return 0;
 	}
 	link_take(&s->link);
+	s->progress++;
 	s->unacked_bytes += WIRE_HEADER_SIZE + h->length;
 	err = take_message(s, h, body, e);
 	if (s->unacked_bytes >= ACK_EVERY_BYTES)
@@ -533,6 +547,16 @@ void session_excuse(struct session *s, int64_t now_ms)
 int64_t session_unanswered_ms(const struct session *s)
 {
 	return s->asked_ms ? s->now_ms - s->asked_ms : 0;
+}
+
+uint64_t session_progress(const struct session *s)
+{
+	return s->progress;
+}
+
+uint64_t session_noise_bytes(const struct session *s)
+{
+	return s->reader.skipped_bytes - s->noise_start;
 }
 
 void session_counts(const struct session *s, struct session_counts *counts)

@@ -159,6 +159,12 @@ void session_clock(
 /* Orderly end: jobs are killed, gone() answers. */
 void session_bye(struct session *s, bool remove_work);
 
+/* Grows with all that shows a runner at work: a message of its in order, one of ours that
+ * it acknowledges, a heartbeat it answers. A WELCOME alone is none of that. */
+uint64_t session_progress(const struct session *s);
+/* Bytes since the last good frame that are part of none. */
+uint64_t session_noise_bytes(const struct session *s);
+
 /* Sequence numbers, for tests and for reports of a lossy line. */
 struct session_counts {
 	uint64_t bytes_in, bytes_out;

@@ -137,3 +137,12 @@ watch_command_lines() { # FILE
 	secret=$(sed -n 2p "$bed/key" | cut -c 20-60)
 	! grep -rlaF "$secret" ../typed ../typed.jsonl ../lines .xtest "$bed/cache" "$bed/log"
 }
+
+@test "noise without end from a runner is given up" {
+	counting_project "$BATS_TEST_TMPDIR/p" 2 "$BATS_TEST_TMPDIR/count" 'sleep 1'
+	answers "case \$SSH_ORIGINAL_COMMAND in *--attach*) sh -c \"\$SSH_ORIGINAL_COMMAND\" |
+		'$top_srcdir/tests/board/mutate.py' flood ;; *) exec sh -c \"\$SSH_ORIGINAL_COMMAND\" ;; esac"
+	on_board
+	told 107
+	no_verdict
+}

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 60000, LIMIT_MS = 700 };
+enum { PATIENCE_MS = 60000, LIMIT_MS = 700, MANY_CUTS = 40 };
 
 static char *dir, *board_dir, *runner_path;
 
@@ -28,8 +28,10 @@ static char *dir, *board_dir, *runner_path;
 static struct {
 	int near_fd, far_fd;
 	size_t left_out, left_in; /* bytes until the cut */
+	uint64_t came;            /* bytes that went to the place */
 	unsigned cuts, opened;
 	bool closed; /* nobody gets through now */
+	bool greets; /* the other side says WELCOME, then noise, and no more */
 	bool direct; /* the next place has the runner's socket itself */
 } way = {.near_fd = -1, .far_fd = -1};
 
@@ -88,6 +90,20 @@ static void cut(void)
 	way.cuts++;
 }
 
+/* The first frame goes through (it comes in one piece), and noise in the others' stead.
+ */
+static void greet_only(const char *data, size_t n)
+{
+	static const char noise[65536];
+	const uint8_t *h = (const uint8_t *)data;
+	size_t first = WIRE_HEADER_SIZE + (size_t)h[4] + ((size_t)h[5] << 8);
+
+	if (send(way.near_fd, data, MIN(n, first), MSG_NOSIGNAL) < 0 ||
+		send(way.near_fd, noise, sizeof noise, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		printf("# %s\n", strerror(errno));
+	cut();
+}
+
 /* What the place writes may be less than what we read, so we take what is left only. */
 static void carry(int from_fd, int to_fd, size_t *left)
 {
@@ -101,6 +117,11 @@ static void carry(int from_fd, int to_fd, size_t *left)
 	if (n < 0)
 		return;
 	*left -= *left == SIZE_MAX ? 0 : (size_t)n;
+	way.came += to_fd == way.near_fd ? (size_t)n : 0;
+	if (way.greets && to_fd == way.near_fd) {
+		greet_only(data, (size_t)n);
+		return;
+	}
 	if (send(to_fd, data, (size_t)n, MSG_NOSIGNAL) != n || !*left)
 		cut();
 }
@@ -381,6 +402,91 @@ static void test_bound(void)
 	close_place(p);
 }
 
+/* One that is always there and of no use is as good as one that is not. */
+static void test_vain(void)
+{
+	struct place *p;
+	struct task t;
+	unsigned ended = 0, opened;
+
+	start_board();
+	p = open_place(LIMIT_MS);
+	wait_state(p, PLACE_UP);
+	make_task(&t, &ended, "sleep 1000");
+	place_submit(p, &t);
+	opened = way.opened;
+	way.greets = true;
+	cut();
+	wait_ended(p, &ended, 1);
+	ok(ended && t.outcome.kind == END_LOST && place_state(p) == PLACE_DOWN,
+		"a runner that says WELCOME and nothing else is given up");
+	ok(way.opened - opened >= 2 && way.opened - opened < 12, "after some tries: %u",
+		way.opened - opened);
+	way.greets = false;
+	task_release(&t);
+	close_place(p);
+}
+
+/* A long test that says nothing, over a link that is cut again and again: each time the
+ * runner answers our question, and that is enough. */
+static void test_idle(void)
+{
+	struct place *p;
+	struct task t;
+	unsigned ended = 0;
+
+	start_board();
+	p = open_place(0);
+	wait_state(p, PLACE_UP);
+	make_task(&t, &ended, "while [ ! -e idle-go ]; do sleep 0.05; done; exit 6");
+	place_submit(p, &t);
+	for (unsigned i = 0; i < MANY_CUTS && place_state(p) != PLACE_DOWN; i++) {
+		int64_t until = now_ms() + PATIENCE_MS;
+		uint64_t came;
+
+		cut();
+		turn(p);
+		wait_state(p, PLACE_UP);
+		came = way.came;
+		while (way.came == came && now_ms() < until)
+			turn(p);
+		turn(p);
+	}
+	touch("idle-go");
+	wait_ended(p, &ended, 1);
+	ok(ended && t.outcome.kind == END_EXIT && t.outcome.code == 6,
+		"a test in which nothing is said survives many cuts");
+	task_release(&t);
+	close_place(p);
+}
+
+/* A board whose runner does not live until a test has ended. */
+static void test_restarts(void)
+{
+	struct place *p;
+	struct task t[8];
+	unsigned ended = 0, begun = 0;
+	pid_t runner = start_board();
+
+	p = open_place(0);
+	wait_state(p, PLACE_UP);
+	for (; begun < ARRAY_LEN(t) && place_state(p) == PLACE_UP; begun++) {
+		make_task(&t[begun], &ended, "sleep 1000");
+		place_submit(p, &t[begun]);
+		kill(runner, SIGKILL);
+		end_board();
+		runner = start_board();
+		cut();
+		wait_ended(p, &ended, begun + 1);
+		while (place_state(p) == PLACE_COMING)
+			turn(p);
+	}
+	is_int(begun, 4, "a runner that dies under every test is given up");
+	for (unsigned i = 0; i < begun; i++)
+		task_release(&t[i]);
+	close_place(p);
+}
+
 static void test_farewell(void)
 {
 	autofree char *journal = fs_join(board_dir, "journal"),
@@ -436,6 +542,9 @@ int main(void)
 	test_positions();
 	test_restart();
 	test_bound();
+	test_vain();
+	test_idle();
+	test_restarts();
 	test_farewell();
 	if (fs_remove_tree(dir, &e) < 0)
 		printf("# %s\n", e.msg);
