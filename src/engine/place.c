@@ -293,6 +293,11 @@ const char *place_doing(const struct place *p, double *fraction)
 	return "sending what the tests need";
 }
 
+const char *place_board(const struct place *p)
+{
+	return p->config.board ? p->config.board->name : NULL;
+}
+
 const char *place_remark(const struct place *p)
 {
 	return p->remark;

@@ -97,6 +97,8 @@ void place_close_all(struct place *const *places, size_t n);
 void place_cleanup(struct place **p);
 
 const struct event_column *place_column(const struct place *p);
+/* The board it is, by its name or address; NULL of other places. Borrowed. */
+const char *place_board(const struct place *p);
 /* What it is made of: "qemu-system-aarch64 7.2, Linux 6.1.0-30, 2 CPUs, restored in
  * 0.1 s"; NULL of a place of this machine, and before it is up. Borrowed. */
 const char *place_detail(const struct place *p);

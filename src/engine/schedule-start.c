@@ -227,6 +227,7 @@ static void start(struct schedule *s, struct plan_item *p, struct pool_place *pl
 	r->claim = schedule_claim_of(s, p);
 	r->framework = framework_find(p->suite->framework);
 	r->item = schedule_make_item(s, p, (unsigned)(r - s->slots));
+	r->item.board = place_board(place->place);
 	r->next_slow_ms = schedule_rules(s, p)->slow_ms;
 	r->group_slot = group_slot(s, p);
 	r->used = true;

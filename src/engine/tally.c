@@ -2,7 +2,7 @@
 
 struct tally_side {
 	struct event_column column; /* its strings are owned */
-	char *label, *target, *place, *detail;
+	char *label, *target, *place, *detail, *emulator, *kernel;
 	struct event_counts counts;
 };
 
@@ -40,6 +40,8 @@ void tally_free(struct tally *t)
 		free(t->v[i]->target);
 		free(t->v[i]->place);
 		free(t->v[i]->detail);
+		free(t->v[i]->emulator);
+		free(t->v[i]->kernel);
 		free(t->v[i]);
 	}
 	free(t->v);
@@ -78,8 +80,17 @@ static struct tally_side *get(struct tally *t, const struct event_column *column
 	side->target = xstrdup(column->target);
 	side->place = xstrdup(column->place);
 	side->detail = xstrdup_null(column->detail);
+	side->emulator = xstrdup_null(column->emulator);
+	side->kernel = xstrdup_null(column->kernel);
 	side->column = (struct event_column){
-		side->label, side->target, side->place, side->detail, column->slots};
+		.label = side->label,
+		.target = side->target,
+		.place = side->place,
+		.detail = side->detail,
+		.slots = column->slots,
+		.emulator = side->emulator,
+		.kernel = side->kernel,
+	};
 	t->v = xgrow(t->v, &t->cap, t->len + 1, sizeof(struct tally_side *));
 	t->v[t->len++] = side;
 	return side;

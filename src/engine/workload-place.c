@@ -237,6 +237,20 @@ static void tell_view_problem(struct workload *w, const struct workload_column *
 	emit_note(w->emit, text);
 }
 
+/* What its cases run under; what emulates says its name and version before all else. */
+static void tell_machine(struct workload_column *c, const struct wire_welcome *welcome)
+{
+	const char *detail = c->event.detail;
+	bool emulated = streq(c->event.place, "user") || streq(c->event.place, "system");
+
+	free(c->kernel);
+	free(take_ptr(c->emulator));
+	c->event.kernel = c->kernel = xstrdup(welcome->kernel);
+	if (emulated && detail)
+		c->emulator = xstrndup(detail, strcspn(detail, ","));
+	c->event.emulator = c->emulator;
+}
+
 static void tell(struct workload *w, struct workload_column *c)
 {
 	const struct place *place = c->places[0];
@@ -249,6 +263,7 @@ static void tell(struct workload *w, struct workload_column *c)
 		free(c->detail);
 		c->event.detail = c->detail = xstrdup(place_detail(place));
 	}
+	tell_machine(c, place_welcome(place));
 	emit_send(w->emit, &event);
 	if (place_remark(place))
 		emit_note(w->emit, place_remark(place));

@@ -137,6 +137,8 @@ void workload_release(struct workload *w)
 		free(c->label);
 		free(c->uri);
 		free(c->detail);
+		free(c->emulator);
+		free(c->kernel);
 		free(c->runner_path);
 	}
 	for (size_t i = 0; i < w->n_targets; i++) {

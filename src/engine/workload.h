@@ -43,6 +43,7 @@ struct workload_column {
 	size_t target;                            /* index into targets: whose suites */
 	enum platform platform;                   /* which of them */
 	char *label, *uri, *detail, *runner_path; /* owned */
+	char *emulator, *kernel;                  /* owned; `event` points to them */
 	struct launch launch;
 	bool renewable;        /* its places can be made anew: they are machines */
 	struct place **places; /* owned, each; opened when needed */

@@ -44,6 +44,8 @@ struct event_column {
 	const char *place;  /* "local", "user", … */
 	const char *detail; /* "qemu-aarch64 7.2.22"; may be NULL */
 	unsigned slots;
+	const char *emulator; /* "qemu-aarch64 7.2.22"; NULL: none is known */
+	const char *kernel;   /* of the first place, as uname -r says; NULL: not known */
 };
 
 /* One case on one column, one attempt. */
@@ -58,6 +60,8 @@ struct event_item {
 	int64_t started_ms;     /* event time at its start */
 	const char *quarantine; /* why its failure does not count; NULL: it does */
 	unsigned stress;        /* round of a stress run, from 1; 0: there is only one */
+	const char *board; /* which of the column's it runs on, by the name or address it
+			      was asked for; NULL where there are no boards */
 };
 
 struct event_counts {

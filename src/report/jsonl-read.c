@@ -13,6 +13,7 @@ struct open_item {
 	struct test_case test;
 	char *name;       /* owned */
 	char *quarantine; /* owned */
+	char *board;      /* owned */
 };
 
 /* A column or a suite under the name it is found by. */
@@ -91,6 +92,8 @@ static const struct event_column *read_column(
 			.place = jsonl_value_word(&n->strings, object, "place"),
 			.detail = jsonl_value_text(&n->strings, object, "detail"),
 			.slots = jsonl_value_unsigned(object, "slots"),
+			.emulator = jsonl_value_text(&n->strings, object, "emulator"),
+			.kernel = jsonl_value_text(&n->strings, object, "kernel"),
 		};
 	return &n->column;
 }
@@ -136,6 +139,7 @@ static void free_item(struct open_item *o)
 	if (o) {
 		free(o->name);
 		free(o->quarantine);
+		free(o->board);
 	}
 	free(o);
 }
@@ -157,6 +161,7 @@ static struct open_item *add_item(struct jsonl_read *r, const struct json *objec
 	if (!o->name)
 		o->name = xstrdup("");
 	o->test.name = o->name;
+	o->board = jsonl_value_owned(object, "board");
 	o->item = (struct event_item){
 		.index = jsonl_value_size(object, "index"),
 		.suite = read_suite(r, object),
@@ -166,6 +171,7 @@ static struct open_item *add_item(struct jsonl_read *r, const struct json *objec
 		.attempts = jsonl_value_unsigned(object, "attempts"),
 		.stress = jsonl_value_unsigned(object, "stress"),
 		.slot = jsonl_value_unsigned(object, "slot"),
+		.board = o->board,
 		.started_ms = json_int(json_find(object, "started_ms"),
 			jsonl_value_int(object, "time_ms")),
 	};

@@ -96,6 +96,8 @@ static void write_column(struct jsonw *w, const struct event_column *c)
 	jsonw_string(w, "place", c->place);
 	jsonw_string(w, "detail", c->detail);
 	jsonw_int(w, "slots", c->slots);
+	jsonw_string(w, "emulator", c->emulator);
+	jsonw_string(w, "kernel", c->kernel);
 }
 
 static void write_item(struct jsonw *w, const struct event_item *item)
@@ -184,6 +186,7 @@ static void case_start(struct jsonw *w, const struct event_item *item)
 	write_item(w, item);
 	jsonw_int(w, "attempts", item->attempts);
 	jsonw_int(w, "slot", item->slot);
+	jsonw_string(w, "board", item->board);
 	jsonw_int(w, "started_ms", item->started_ms);
 	jsonw_string(w, "package", item->suite->package);
 	write_text(w, "name", item->suite->name);
@@ -232,6 +235,7 @@ static void case_end(
 	const struct judgement *j = event->item.judgement;
 
 	write_item(w, event->item.item);
+	jsonw_string(w, "board", event->item.item->board);
 	jsonw_string(w, "verdict", verdict_name(j->verdict));
 	jsonw_bool(w, "final", !event_is_retried(event));
 	write_text(w, "quarantine", event->item.item->quarantine);

@@ -15,6 +15,15 @@ static void add_property(struct xml *w, const char *name, const char *value)
 	xml_close(w);
 }
 
+void junit_properties_of_case(struct xml *w, const struct event_item *item)
+{
+	if (!item->board)
+		return;
+	xml_open(w, "properties");
+	add_property(w, "board", item->board);
+	xml_close(w);
+}
+
 char *junit_properties_new(const struct event_item *item)
 {
 	const struct {
@@ -23,6 +32,8 @@ char *junit_properties_new(const struct event_item *item)
 		{"target", item->column->target},
 		{"place", item->column->place},
 		{"place.detail", item->column->detail},
+		{"emulator", item->column->emulator},
+		{"kernel", item->column->kernel},
 		{"platform", platform_name(item->suite->platform)},
 		{"package", item->suite->package},
 		{"framework", item->suite->framework},

@@ -137,6 +137,7 @@ static void open_testcase(struct xml *w, const struct event_item *item, const ch
 	xml_open(w, "testcase");
 	xml_attribute(w, "name", name);
 	xml_attribute(w, "classname", class);
+	junit_properties_of_case(w, item);
 }
 
 static const char *case_name(const struct event_item *item)

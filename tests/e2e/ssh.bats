@@ -159,6 +159,8 @@ set_board() { # JSON…: merged into xtest.json's boards
 	[[ $output == *"Placed"*"127.0.0.1:$(cat "$bed/port")"* ]]
 	on 0 --on label:gpio
 	[[ $output == *"gone is left out: "*"Connection refused"* ]]
+	grep -q '"event":"case-start".*"board":"pi"' ../events
+	grep -q '"event":"case-end".*"board":"pi"' ../events
 	on 107 --on label:gpio --each
 	on 96 --on label:nothing
 	on 2 --on nothing

@@ -124,7 +124,8 @@ static const char *last_row(const struct rig *r)
 	return buf_str(&r->screen.rows[r->screen.row]);
 }
 
-static const struct event_column column = {"aarch64", "aarch64", "user", NULL, 40};
+static const struct event_column column = {
+	.label = "aarch64", .target = "aarch64", .place = "user", .slots = 40};
 
 static struct suite suite = {
 	.id = (char *)"pkg::suite", .name = (char *)"suite", .package = (char *)"pkg"};
@@ -155,7 +156,14 @@ static void start_run(struct rig *r, bool color)
 			.type = EVENT_PLAN, .plan = {columns, 1, totals, 40, 1, 0}});
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		items[i] = (struct event_item){
-			i, &suite, &cases[i], &column, 1, 1, 0, r->now_ms, NULL, 0};
+			.index = i,
+			.suite = &suite,
+			.test = &cases[i],
+			.column = &column,
+			.attempt = 1,
+			.attempts = 1,
+			.started_ms = r->now_ms,
+		};
 		send(r, (struct event){
 				.type = EVENT_CASE_START, .item = {.item = &items[i]}});
 		r->now_ms += 100;

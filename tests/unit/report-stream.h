@@ -10,11 +10,13 @@
 
 typedef void stream_sink(void *ctx, const struct event *event);
 
-static const struct event_column stream_host = {"host", "x86_64", "local", NULL, 2};
-static const struct event_column stream_user = {
-	"aarch64", "aarch64", "user", "qemu-aarch64 7.2.22", 2};
-static const struct event_column stream_system = {
-	"aarch64@system", "aarch64", "system", "qemu-system-aarch64 7.2.22", 1};
+static const struct event_column stream_host = {
+	"host", "x86_64", "local", NULL, 2, NULL, "6.1.0-30-amd64"};
+static const struct event_column stream_user = {"aarch64", "aarch64", "user",
+	"qemu-aarch64 7.2.22", 2, "qemu-aarch64 7.2.22", "6.1.0-30-amd64"};
+static const struct event_column stream_system = {"aarch64@system", "aarch64", "system",
+	"qemu-system-aarch64 7.2.22, TCG, Linux 6.1.0-30-arm64", 1,
+	"qemu-system-aarch64 7.2.22", "6.1.0-30-arm64"};
 
 /* One attempt of one case as the tables below write it. */
 struct stream_case {
@@ -38,6 +40,7 @@ struct stream_case {
 	size_t n_points;
 	bool live; /* prints while it runs */
 	bool slow;
+	const char *board;
 };
 
 static const struct point stream_bad_points[] = {
@@ -117,7 +120,7 @@ static const struct stream_case stream_cases[] = {
 		"exit status 1",
 		.err = "qemu: Unsupported syscall: 441\nepoll_pwait2 failed\n",
 		.wall_ms = 15},
-	{17, &stream_system, "test_wait", "", 1, 1, .wall_ms = 14},
+	{17, &stream_system, "test_wait", "", 1, 1, .wall_ms = 14, .board = "pi4"},
 	{18, &stream_system, "test_mem", "", 1, 2, VERDICT_LOST, END_LOST, 0,
 		"QEMU was killed by signal 9 (SIGKILL)",
 		"lost: QEMU was killed by signal 9 (SIGKILL)", .wall_ms = 20},
@@ -277,7 +280,7 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 	autofree char *name = xstrdup(c->test);
 	struct test_case test = {.name = name};
 	struct event_item item = {c->index, &suite, &test, c->column, c->attempt,
-		c->attempts, 0, s->now_ms, NULL, 0};
+		c->attempts, 0, s->now_ms, NULL, 0, c->board};
 	struct event e = {.type = EVENT_CASE_END};
 	struct outcome outcome;
 	struct judgement judgement;
