@@ -129,6 +129,18 @@ const struct opt common_report_opts[] = {
 		"auto, always, never; NO_COLOR is honoured"},
 	{"hide-progress", 0, NULL, NULL, OPT_FLAG, O(hide_progress),
 		"no progress bar, even on a terminal"},
+	{"success-output", 0, "WHEN", display_output_words, OPT_STRING, O(success_output),
+		"show what passing tests print: immediate, immediate-final, final, "
+		"never (default)"},
+	{"failure-output", 0, "WHEN", display_output_words, OPT_STRING, O(failure_output),
+		"the same of other tests; immediate is the default"},
+	{"status-level", 0, "LEVEL", display_status_words, OPT_STRING, O(status_level),
+		"results to show as they come, with those before: none, fail, retry, "
+		"slow, leak, pass, skip (default), all"},
+	{"final-status-level", 0, "LEVEL", display_final_words, OPT_STRING,
+		O(final_status_level),
+		"results to list at the end, with those before: none, fail, flaky "
+		"(default), slow, skip, leak, pass, all"},
 	{0},
 };
 
@@ -161,6 +173,10 @@ const struct opt_variable common_variables[] = {
 	{"no-tests", "XTEST_NO_TESTS", 0},
 	{"color", "XTEST_COLOR", 0},
 	{"hide-progress", "XTEST_HIDE_PROGRESS", 0},
+	{"success-output", "XTEST_SUCCESS_OUTPUT", 0},
+	{"failure-output", "XTEST_FAILURE_OUTPUT", 0},
+	{"status-level", "XTEST_STATUS_LEVEL", 0},
+	{"final-status-level", "XTEST_FINAL_STATUS_LEVEL", 0},
 	{0},
 };
 
@@ -203,6 +219,20 @@ int common_parse(const struct opt_group *groups, int argc, char **argv, void *va
 		c->color = config_user_colors[MAX(u->color, 0)];
 	c->hide_progress |= u->progress == CONFIG_PROGRESS_NONE;
 	return 0;
+}
+
+struct display common_display(const struct common *c)
+{
+	return (struct display){
+		.success_output = (enum display_output)display_find(
+			display_output_words, c->success_output),
+		.failure_output = (enum display_output)display_find(
+			display_output_words, c->failure_output),
+		.status_level = (enum display_status)display_find(
+			display_status_words, c->status_level),
+		.final_status_level = (enum display_final)display_find(
+			display_final_words, c->final_status_level),
+	};
 }
 
 enum run_ignored common_run_ignored(const struct common *c)

@@ -5,6 +5,7 @@
 
 #include "cmd/opts.h"
 #include "engine/workload.h"
+#include "model/display.h"
 #include "model/config-user.h"
 
 /* Zero-initialise, then common_defaults(). Strings point into argv. */
@@ -51,6 +52,7 @@ struct common {
 	struct strv reports;
 	const char *color;
 	bool hide_progress;
+	const char *success_output, *failure_output, *status_level, *final_status_level;
 	/* listing */
 	const char *message_format, *list_type;
 	/* words */
@@ -66,6 +68,9 @@ void common_release(struct common *c);
 extern const struct opt common_build_opts[], common_filter_opts[], common_archive_opts[],
 	common_machine_opts[], common_board_opts[], common_run_opts[],
 	common_rerun_opts[], common_record_opts[], common_report_opts[];
+
+/* What the options say of showing results. */
+struct display common_display(const struct common *c);
 
 /* What the environment says in the place of options. */
 extern const struct opt_variable common_variables[];

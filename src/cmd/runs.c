@@ -63,6 +63,7 @@ struct report_set *runs_reports(const struct common *c, struct err *e)
 						    : REPORT_COLOR_AUTO,
 		.no_progress = true,
 		.verbose = c->verbose,
+		.display = common_display(c),
 	};
 
 	return report_set_open(&o, e);

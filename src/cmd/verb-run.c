@@ -61,6 +61,7 @@ static void send(void *ctx, const struct event *event)
 
 static void send_run_start(struct invocation *in, int argc, char **argv)
 {
+	const struct config_settings *s = &in->session.workload.settings;
 	autorelease(strv) struct strv words = STRV_INIT;
 	autofree char *command_line = NULL;
 	struct event event = {
@@ -72,6 +73,11 @@ static void send_run_start(struct invocation *in, int argc, char **argv)
 				.project = in->session.project.name,
 				.wall_clock_ms = wall_clock_ms(),
 				.rerun_of = in->rerun_of,
+				/* Indices of words, from -1, which is none. */
+				.status_level =
+					(enum display_status)(s->status_level + 1),
+				.final_status_level =
+					(enum display_final)(s->final_status_level + 1),
 			},
 	};
 
@@ -349,6 +355,7 @@ static int open_reports(struct invocation *in, struct err *e)
 		.no_progress = in->c.hide_progress,
 		.no_capture = in->c.no_capture,
 		.verbose = in->c.verbose,
+		.display = common_display(&in->c),
 	};
 
 	in->reports = report_set_open(&o, e);

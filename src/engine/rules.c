@@ -225,6 +225,9 @@ int rules_find(const struct rules_source *source, const struct launch *launch,
 	find_leak(&said, out);
 	find_retries(source, &said.all.retries, &out->retries);
 	find_history(source, launch, suite, test, out);
+	/* Indices of words, from -1, which is none. */
+	out->success_output = (enum display_output)(said.all.success_output + 1);
+	out->failure_output = (enum display_output)(said.all.failure_output + 1);
 	if (said.all.memory_mib != CONFIG_UNSET)
 		out->memory_kib = said.all.memory_mib * 1024;
 	find_needs(source, suite, &said, out);

@@ -32,7 +32,8 @@ struct rules {
 	bool leak_fails;
 	bool timeout_passes;     /* what a limit ended is a pass */
 	int64_t idle_ms, cpu_ms; /* without output; of CPU time; 0: no limit */
-	const struct config_quarantine *quarantine; /* NULL: its failure counts */
+	const struct config_quarantine *quarantine;         /* NULL: its failure counts */
+	enum display_output success_output, failure_output; /* as configured */
 };
 
 /* Where rules come from. */

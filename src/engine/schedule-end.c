@@ -57,6 +57,8 @@ struct event_item schedule_make_item(
 		.slot = slot,
 		.started_ms = now_ms() - s->o->emit->start_ms,
 		.quarantine = quarantine ? quarantine->reason : NULL,
+		.success_output = schedule_rules(s, p)->success_output,
+		.failure_output = schedule_rules(s, p)->failure_output,
 	};
 }
 

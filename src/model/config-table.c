@@ -3,6 +3,7 @@
 
 #include "model/config-user.h"
 #include "model/console-table.h"
+#include "model/display.h"
 #include "model/quarantine.h"
 #include "base/version.h"
 
@@ -129,6 +130,14 @@ const struct config_key config_table_case[] = {
 		.min = 1, .max = 1 << 20,
 		.help = "MiB a test is expected to need; what it had before by default",
 		.fallback = "what it had before"},
+	{"success-output", CONFIG_WORD, FIELD(config_case_settings, success_output),
+		.words = display_output_words,
+		.help = "when is the output of a test shown that passed?",
+		.option = "success-output", .fallback = "never"},
+	{"failure-output", CONFIG_WORD, FIELD(config_case_settings, failure_output),
+		.words = display_output_words,
+		.help = "when is the output of a test shown that did not?",
+		.option = "failure-output", .fallback = "immediate"},
 	{.name = NULL},
 };
 
@@ -162,6 +171,14 @@ const struct config_key config_table_settings[] = {
 	{"fresh", CONFIG_WORD, FIELD(config_settings, fresh), .words = fresh_words,
 		.help = "how often a machine is made anew: each run, suite or case",
 		.option = "fresh", .fallback = "run"},
+	{"status-level", CONFIG_WORD, FIELD(config_settings, status_level),
+		.words = display_status_words,
+		.help = "results that are shown as they come: these, and those before",
+		.option = "status-level", .fallback = "skip"},
+	{"final-status-level", CONFIG_WORD, FIELD(config_settings, final_status_level),
+		.words = display_final_words,
+		.help = "results that are listed at the end: these, and those before",
+		.option = "final-status-level", .fallback = "flaky"},
 	{.name = NULL},
 };
 

@@ -91,6 +91,8 @@ struct config_case_settings {
 	char *test_group;         /* of config.groups, or "@global" */
 	int64_t priority;         /* more starts earlier */
 	int64_t memory_mib;       /* what it is expected to need */
+	int success_output;       /* indices of display_output_words */
+	int failure_output;
 };
 
 enum config_terminate {
@@ -117,6 +119,8 @@ struct config_settings {
 	struct filter *default_filter;
 	char *user; /* whom tests run as, as for --user */
 	int fresh;  /* enum config_fresh: how often a machine is made anew */
+	int status_level, final_status_level; /* indices of display_status_words,
+						 display_final_words */
 };
 
 /* Applies to the suites and cases that match all of filter, target and place. */

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "model/display.h"
 #include "model/outcome.h"
 #include "model/suite.h"
 
@@ -62,6 +63,8 @@ struct event_item {
 	unsigned stress;        /* round of a stress run, from 1; 0: there is only one */
 	const char *board; /* which of the column's it runs on, by the name or address it
 			      was asked for; NULL where there are no boards */
+	enum display_output success_output, failure_output; /* where its output goes, as
+							       the configuration says */
 };
 
 struct event_counts {
@@ -79,7 +82,9 @@ struct event {
 		struct {
 			const char *id, *version, *project, *command_line;
 			int64_t wall_clock_ms;
-			const char *rerun_of; /* run it goes on from; NULL */
+			const char *rerun_of;             /* run it goes on from; NULL */
+			enum display_status status_level; /* as configured */
+			enum display_final final_status_level;
 		} run;
 		struct {
 			const char *text;

@@ -1,6 +1,7 @@
 #include "report/human-summary.h"
 
 #include "model/compare.h"
+#include "report/reporter.h"
 
 /* Between a result and its excerpt on one line. */
 #define EXCERPT_GAP "   "
@@ -8,7 +9,14 @@
 enum {
 	EXCERPT_MAX = 1024, /* bytes: a summary is to be read at a glance */
 	EXCERPT_INLINE = 100,
+	WRITE_AT = 256 << 10,
 };
+
+void human_summary_init(struct human_summary *s)
+{
+	*s = (struct human_summary){0};
+	spill_init(&s->outputs);
+}
 
 void human_summary_release(struct human_summary *s)
 {
@@ -23,11 +31,11 @@ void human_summary_release(struct human_summary *s)
 		free(r->excerpt);
 	}
 	free(s->v);
-	*s = (struct human_summary){0};
+	spill_release(&s->outputs);
 }
 
-void human_summary_add(struct human_summary *s, const struct human_result *result,
-	const struct event *event)
+int human_summary_add(struct human_summary *s, const struct human_result *result,
+	const struct event *event, const struct buf *output, struct err *e)
 {
 	const struct judgement *j = event->item.judgement;
 	struct human_remembered *r;
@@ -41,6 +49,8 @@ void human_summary_add(struct human_summary *s, const struct human_result *resul
 		.test = xstrdup(result->test),
 		.reason = xstrdup_null(result->reason),
 		.label = xstrdup(result->label),
+		.bad = verdict_is_failure(j->verdict) || j->verdict == VERDICT_LOST,
+		.output_len = output->len,
 	};
 	if (j->excerpt)
 		r->excerpt = xstrndup(j->excerpt, EXCERPT_MAX);
@@ -54,12 +64,18 @@ void human_summary_add(struct human_summary *s, const struct human_result *resul
 			? NULL
 			: r->reason;
 	r->result.label = r->label;
+	return output->len ? spill_append(&s->outputs, output->data, output->len,
+				     &r->output_at, e)
+			   : 0;
 }
 
+/* What is wrong stands last, where one looks first. */
 static int by_index(const void *a, const void *b)
 {
 	const struct human_remembered *x = a, *y = b;
 
+	if (x->bad != y->bad)
+		return x->bad ? 1 : -1;
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
@@ -150,8 +166,27 @@ static void write_differences(
 	}
 }
 
-void human_summary_write(struct human_summary *s, struct buf *out,
-	const struct human_style *style, const struct event *event, int64_t elapsed_ms)
+static int write_results(struct human_summary *s, struct buf *out,
+	const struct human_style *style, int fd, struct err *e)
+{
+	if (s->len)
+		qsort(s->v, s->len, sizeof *s->v, by_index);
+	for (size_t i = 0; i < s->len; i++) {
+		const struct human_remembered *r = &s->v[i];
+
+		write_remembered(out, style, r);
+		if (r->output_len &&
+			spill_read(&s->outputs, r->output_at, r->output_len, out, e) < 0)
+			return -1;
+		if (out->len > WRITE_AT && report_write(fd, out, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int human_summary_write(struct human_summary *s, struct buf *out,
+	const struct human_style *style, const struct event *event, int64_t elapsed_ms,
+	int fd, struct err *e)
 {
 	const struct event_counts *c = event->end.counts;
 	bool bad = c->failed || c->timed_out || c->crashed || c->lost || c->not_run ||
@@ -164,7 +199,7 @@ void human_summary_write(struct human_summary *s, struct buf *out,
 		human_line_text(out, style, "1;31", "Cancelled", text);
 	}
 	if (c->total == 0)
-		return;
+		return 0;
 	for (unsigned i = 0; i < HUMAN_LABEL_WIDTH; i++)
 		buf_append_str(out, style->unicode ? "─" : "-");
 	buf_append_char(out, '\n');
@@ -177,9 +212,8 @@ void human_summary_write(struct human_summary *s, struct buf *out,
 	buf_append_char(out, '\n');
 	if (count_used_columns(event) > 1)
 		write_columns(out, style, event);
-	if (s->len)
-		qsort(s->v, s->len, sizeof *s->v, by_index);
-	for (size_t i = 0; i < s->len; i++)
-		write_remembered(out, style, &s->v[i]);
+	if (write_results(s, out, style, fd, e) < 0)
+		return -1;
 	write_differences(out, style, event);
+	return 0;
 }

@@ -1,8 +1,7 @@
+#include "report/human-output.h"
 #include "report/human-summary.h"
 #include "report/progress.h"
 #include "report/reporter.h"
-
-enum { POINTS_SHOWN = 50 };
 
 struct human {
 	struct report_options options;
@@ -11,6 +10,9 @@ struct human {
 	struct progress *progress; /* NULL: none is drawn */
 	struct buf text;           /* what the event at hand prints */
 	struct buf out;
+	struct display of_run; /* what the run's configuration says */
+	size_t *slow;          /* owned: indices of cases that were told as slow */
+	size_t n_slow, cap_slow;
 	int64_t plan_ms;
 	/* Live output: whether it ended within a line, whose it is, and the bytes of a
 	 * character or escape sequence that are waiting for the rest. */
@@ -25,6 +27,7 @@ static void *human_open(const struct report_options *options, struct err *e UNUS
 	struct human *h = xcalloc(1, sizeof *h);
 
 	h->options = *options;
+	human_summary_init(&h->summary);
 	h->style.color = options->color;
 	h->style.unicode = options->unicode;
 	h->style.bytes = !options->is_terminal ? TERM_BYTES_RAW
@@ -152,10 +155,26 @@ static void case_start(struct human *h, const struct event_item *item)
 	buf_append_char(&h->text, '\n');
 }
 
+/* Whether the case was told as slow; forgets it. */
+static bool take_slow(struct human *h, size_t index)
+{
+	for (size_t i = 0; i < h->n_slow; i++)
+		if (h->slow[i] == index) {
+			h->slow[i] = h->slow[--h->n_slow];
+			return true;
+		}
+	return false;
+}
+
 static void case_slow(struct human *h, const struct event *event)
 {
 	struct human_result r = result_of(event->item.item);
 
+	take_slow(h, event->item.item->index);
+	h->slow = xgrow(h->slow, &h->cap_slow, h->n_slow + 1, sizeof *h->slow);
+	h->slow[h->n_slow++] = event->item.item->index;
+	if (!display_shows_slow(&h->options.display, &h->of_run))
+		return;
 	r.label = "SLOW";
 	r.sgr = "1;33";
 	r.running = true;
@@ -183,92 +202,39 @@ static void case_output(struct human *h, const struct event *event)
 		h->in_line = h->text.data[h->text.len - 1] != '\n';
 }
 
-static void heading(struct human *h, const char *name)
+/* Keeps a result for the end of the run. */
+static int remember(struct human *h, const struct human_result *r,
+	const struct event *event, const struct display_choice *c, struct err *e)
 {
-	autofree char *text = xasprintf("%s %s", name, h->style.unicode ? "───" : "---");
+	autorelease(buf) struct buf output = BUF_INIT;
 
-	buf_append_str(&h->text, "  ");
-	term_paint(&h->text, h->style.color, "1;31", text);
-	buf_append_char(&h->text, '\n');
+	if (c->final_output)
+		human_output_append(&output, &h->style, event, !h->options.no_capture);
+	return human_summary_add(&h->summary, r, event, &output, e);
 }
 
-static void points(struct human *h, const struct judgement *j)
+static char *label_of(const struct event *event)
 {
-	size_t bad = 0;
+	const struct event_item *item = event->item.item;
+	enum verdict v = event->item.judgement->verdict;
 
-	for (size_t i = 0; i < j->n_points; i++) {
-		const struct point *p = &j->points[i];
-		autofree char *text = NULL;
-
-		if (!verdict_is_failure(p->verdict))
-			continue;
-		if (bad++ == 0)
-			heading(h, "points");
-		if (bad > POINTS_SHOWN)
-			continue;
-		text = xasprintf("%s%s%s", p->name, p->reason ? ": " : "",
-			p->reason ? p->reason : "");
-		buf_append_str(&h->text, "    ");
-		term_paint(&h->text, h->style.color, human_line_sgr(p->verdict),
-			verdict_label(p->verdict));
-		buf_append_char(&h->text, ' ');
-		term_append_line(&h->text, text);
-		buf_append_char(&h->text, '\n');
-	}
-	if (bad > POINTS_SHOWN)
-		buf_printf(&h->text, "    and %zu more\n", bad - POINTS_SHOWN);
+	if (event_is_retried(event))
+		return xasprintf("TRY %u %s", item->attempt, verdict_label(v));
+	return v == VERDICT_FLAKY
+		       ? xasprintf("FLAKY %u/%u", item->attempt, item->attempts)
+		       : xstrdup(verdict_label(v));
 }
 
-static void stream(
-	struct human *h, const char *name, const struct buf *data, uint64_t dropped)
-{
-	if (!data->len && !dropped)
-		return;
-	heading(h, name);
-	term_append_block(&h->text, data->data, data->len, "    ", h->style.bytes);
-	if (dropped)
-		buf_printf(&h->text, "    [%llu more bytes were not kept]\n",
-			(unsigned long long)dropped);
-}
-
-static void leaks(struct human *h, const struct outcome *o)
-{
-	autofree char *text = NULL;
-
-	if (!o->leaked)
-		return;
-	text = o->leaked_names ? xasprintf("left behind and killed: %s", o->leaked_names)
-			       : xasprintf("left %u %s behind, now killed", o->leaked,
-					 o->leaked == 1 ? "process" : "processes");
-	buf_append_str(&h->text, "    ");
-	term_append_line(&h->text, text);
-	buf_append_char(&h->text, '\n');
-}
-
-static void usage(struct human *h, const struct outcome *o)
-{
-	if (!h->options.verbose)
-		return;
-	buf_printf(&h->text, "    user %.3fs, system %.3fs, at most %lld KiB\n",
-		(double)o->user_us / 1e6, (double)o->sys_us / 1e6,
-		(long long)o->max_rss_kib);
-}
-
-static void case_end(struct human *h, const struct event *event)
+static int case_end(struct human *h, const struct event *event, struct err *e)
 {
 	const struct event_item *item = event->item.item;
 	const struct outcome *o = event->item.outcome;
 	const struct judgement *j = event->item.judgement;
+	bool slow = take_slow(h, item->index);
+	struct display_choice c =
+		display_choose(&h->options.display, &h->of_run, event, slow);
 	struct human_result r = result_of(item);
-	bool retried = event_is_retried(event);
-	bool bad = verdict_is_failure(j->verdict) || j->verdict == VERDICT_LOST;
-	size_t before;
-	autofree char *reason = NULL;
-	autofree char *label =
-		retried ? xasprintf("TRY %u %s", item->attempt, verdict_label(j->verdict))
-		: j->verdict == VERDICT_FLAKY
-			? xasprintf("FLAKY %u/%u", item->attempt, item->attempts)
-			: xstrdup(verdict_label(j->verdict));
+	autofree char *reason = NULL, *label = label_of(event);
 
 	r.label = label;
 	r.sgr = human_line_sgr(j->verdict);
@@ -279,27 +245,18 @@ static void case_end(struct human *h, const struct event *event)
 		r.reason = reason = xasprintf("in quarantine: %s; %s", item->quarantine,
 			j->reason ? j->reason : verdict_name(j->verdict));
 	}
-	human_line_result(&h->text, &h->style, &r);
-	buf_append_char(&h->text, '\n');
-	usage(h, o);
-	leaks(h, o);
-	before = h->text.len;
-	if (bad) {
-		points(h, j);
-		if (!h->options.no_capture) {
-			stream(h, "stdout", &o->out, o->out_dropped);
-			stream(h, "stderr", &o->err, o->err_dropped);
-		}
-		if (o->console) {
-			heading(h, "console");
-			term_append_block(&h->text, o->console, strlen(o->console),
-				"    ", h->style.bytes);
-		}
-		if (h->text.len > before)
-			buf_append_char(&h->text, '\n');
+	if (c.line) {
+		human_line_result(&h->text, &h->style, &r);
+		buf_append_char(&h->text, '\n');
+		human_output_usage(&h->text, o, h->options.verbose);
 	}
-	if (!retried && j->verdict != VERDICT_PASS && j->verdict != VERDICT_SKIP)
-		human_summary_add(&h->summary, &r, event);
+	if (c.output)
+		human_output_append(&h->text, &h->style, event, !h->options.no_capture);
+	if (!c.final_line)
+		return 0;
+	if (slow && j->verdict == VERDICT_PASS)
+		r.label = "SLOW";
+	return remember(h, &r, event, &c, e);
 }
 
 static void script_end(struct human *h, const struct event *event)
@@ -317,20 +274,35 @@ static void script_end(struct human *h, const struct event *event)
 		text);
 	if (!reason && !h->options.verbose)
 		return;
-	stream(h, "stdout", event->script.out, 0);
-	stream(h, "stderr", event->script.err, 0);
+	human_output_stream(&h->text, &h->style, "stdout", event->script.out, 0, NULL);
+	human_output_stream(&h->text, &h->style, "stderr", event->script.err, 0, NULL);
+}
+
+static int run_end(struct human *h, const struct event *event, struct err *e)
+{
+	if (h->options.is_terminal)
+		h->style.columns = h->options.columns > 0 ? (unsigned)h->options.columns
+							  : term_columns(h->options.fd);
+	/* What follows may be much, and is written as it is put together. */
+	if (flush(h, true, event->time_ms, e) < 0)
+		return -1;
+	return human_summary_write(&h->summary, &h->text, &h->style, event,
+		event->time_ms - h->plan_ms, h->options.fd, e);
 }
 
 static int human_event(void *state, const struct event *event, struct err *e)
 {
 	struct human *h = state;
 	bool redraw = h->progress && progress_event(h->progress, event);
+	int r = 0;
 
 	if (event->type != EVENT_CASE_OUTPUT && event->type != EVENT_TICK &&
 		(event->type != EVENT_CASE_START || h->options.no_capture))
 		begin_lines(h);
 	switch (event->type) {
 	case EVENT_RUN_START:
+		h->of_run.status_level = event->run.status_level;
+		h->of_run.final_status_level = event->run.final_status_level;
 		if (h->options.verbose)
 			human_line_text(
 				&h->text, &h->style, "1;32", "Run", event->run.id);
@@ -377,20 +349,15 @@ static int human_event(void *state, const struct event *event, struct err *e)
 		case_slow(h, event);
 		break;
 	case EVENT_CASE_END:
-		case_end(h, event);
+		r = case_end(h, event, e);
 		break;
 	case EVENT_TICK:
 		break;
 	case EVENT_RUN_END:
-		if (h->options.is_terminal)
-			h->style.columns = h->options.columns > 0
-						   ? (unsigned)h->options.columns
-						   : term_columns(h->options.fd);
-		human_summary_write(&h->summary, &h->text, &h->style, event,
-			event->time_ms - h->plan_ms);
+		r = run_end(h, event, e);
 		break;
 	}
-	return flush(h, redraw, event->time_ms, e);
+	return r < 0 ? -1 : flush(h, redraw, event->time_ms, e);
 }
 
 static int human_close(void *state, struct err *e)
@@ -406,6 +373,7 @@ static int human_close(void *state, struct err *e)
 	if (h->progress)
 		progress_free(h->progress);
 	human_summary_release(&h->summary);
+	free(h->slow);
 	buf_release(&h->text);
 	buf_release(&h->out);
 	buf_release(&h->pending);

@@ -227,6 +227,11 @@ static void read_output(
 	buf_printf(out, "[this output is no longer kept: %s]\n", digest);
 }
 
+static int find_word(const struct json *object, const char *key, const char *const *words)
+{
+	return display_find(words, json_find_string(object, key, NULL));
+}
+
 static void case_end(struct jsonl_read *r, const struct json *object, struct event *event)
 {
 	struct open_item *o = get_item(r, object);
@@ -257,6 +262,10 @@ static void case_end(struct jsonl_read *r, const struct json *object, struct eve
 	event->item.judgement = &r->judgement;
 	free(o->quarantine);
 	o->item.quarantine = o->quarantine = jsonl_value_owned(object, "quarantine");
+	o->item.success_output = (enum display_output)find_word(
+		object, "success_output", display_output_words);
+	o->item.failure_output = (enum display_output)find_word(
+		object, "failure_output", display_output_words);
 	if (json_find(object, "attempts"))
 		o->item.attempts = jsonl_value_unsigned(object, "attempts");
 	/* That another attempt follows may be known only at the end. */
@@ -278,6 +287,10 @@ static void run_start(
 	event->run.command_line = jsonl_value_word(&r->strings, object, "command_line");
 	event->run.rerun_of = jsonl_value_text(&r->strings, object, "rerun_of");
 	event->run.wall_clock_ms = jsonl_value_int(object, "wall_clock_ms");
+	event->run.status_level = (enum display_status)find_word(
+		object, "status_level", display_status_words);
+	event->run.final_status_level = (enum display_final)find_word(
+		object, "final_status_level", display_final_words);
 }
 
 static void step(struct jsonl_read *r, const struct json *object, struct event *event)

@@ -148,6 +148,10 @@ static void run_start(struct jsonw *w, const struct event *event)
 	jsonw_string(w, "command_line", event->run.command_line);
 	jsonw_int(w, "wall_clock_ms", event->run.wall_clock_ms);
 	jsonw_string(w, "rerun_of", event->run.rerun_of);
+	jsonw_string(w, "status_level",
+		display_word(display_status_words, (int)event->run.status_level));
+	jsonw_string(w, "final_status_level",
+		display_word(display_final_words, (int)event->run.final_status_level));
 }
 
 static void step(struct jsonw *w, const struct event *event)
@@ -232,13 +236,18 @@ static void write_outcome(
 static void case_end(
 	struct jsonw *w, const struct event *event, const struct jsonl_store *store)
 {
+	const struct event_item *item = event->item.item;
 	const struct judgement *j = event->item.judgement;
 
-	write_item(w, event->item.item);
-	jsonw_string(w, "board", event->item.item->board);
+	write_item(w, item);
+	jsonw_string(w, "board", item->board);
 	jsonw_string(w, "verdict", verdict_name(j->verdict));
 	jsonw_bool(w, "final", !event_is_retried(event));
-	write_text(w, "quarantine", event->item.item->quarantine);
+	write_text(w, "quarantine", item->quarantine);
+	jsonw_string(w, "success_output",
+		display_word(display_output_words, (int)item->success_output));
+	jsonw_string(w, "failure_output",
+		display_word(display_output_words, (int)item->failure_output));
 	write_text(w, "reason", j->reason);
 	write_text(w, "excerpt", j->excerpt);
 	jsonw_open(w, "points", '[');

@@ -77,6 +77,7 @@ static struct report_options options_for(const struct report_set_options *option
 		.unicode = has_unicode(),
 		.no_capture = options->no_capture,
 		.verbose = options->verbose,
+		.display = options->display,
 	};
 }
 

@@ -35,6 +35,7 @@ struct report_set_options {
 			 to standard error */
 	bool no_capture;
 	bool verbose;
+	struct display display; /* what the command line says of it */
 };
 
 struct report_set;

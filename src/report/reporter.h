@@ -18,6 +18,7 @@ struct report_options {
 	bool unicode;  /* line-drawing characters may be used */
 	bool no_capture; /* output was shown live already */
 	bool verbose;
+	struct display display; /* what the command line says of it */
 	int columns; /* width to use; 0: ask the terminal, again after every resize */
 };
 

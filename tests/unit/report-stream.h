@@ -41,6 +41,7 @@ struct stream_case {
 	bool live; /* prints while it runs */
 	bool slow;
 	const char *board;
+	enum display_output success_output, failure_output;
 };
 
 static const struct point stream_bad_points[] = {
@@ -279,8 +280,18 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 		.platform = c->column == &stream_host ? PLATFORM_HOST : PLATFORM_TARGET};
 	autofree char *name = xstrdup(c->test);
 	struct test_case test = {.name = name};
-	struct event_item item = {c->index, &suite, &test, c->column, c->attempt,
-		c->attempts, 0, s->now_ms, NULL, 0, c->board};
+	struct event_item item = {
+		.index = c->index,
+		.suite = &suite,
+		.test = &test,
+		.column = c->column,
+		.attempt = c->attempt,
+		.attempts = c->attempts,
+		.started_ms = s->now_ms,
+		.board = c->board,
+		.success_output = c->success_output,
+		.failure_output = c->failure_output,
+	};
 	struct event e = {.type = EVENT_CASE_END};
 	struct outcome outcome;
 	struct judgement judgement;
