@@ -50,19 +50,23 @@ need_system() {
 	need_demo
 	need python3 python3
 	cat >terminal.py <<'PYTHON'
-import fcntl, os, struct, subprocess, sys, termios, time
+import fcntl, os, select, struct, subprocess, sys, termios, time
 ours, theirs = os.openpty()
 fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
 before = termios.tcgetattr(theirs)
 shell = subprocess.Popen(["xtest", "shell", "--target", "aarch64"], stdin=theirs, stdout=theirs,
     stderr=theirs, start_new_session=True)
 seen = b""
-def until(word):
+def until(word, again=None):
+    """Reads until the word is there; says `again` each second till then."""
     global seen
     end = time.time() + 300
     while word not in seen:
         assert time.time() < end, (word, seen)
-        seen += os.read(ours, 65536)
+        if select.select([ours], [], [], 1)[0]:
+            seen += os.read(ours, 65536)
+        elif again:
+            say(again)
     seen = seen.split(word, 1)[1]
 def say(text):
     os.write(ours, text)
@@ -70,8 +74,9 @@ until(b"aarch64:")
 say(b"stty size; sleep 1000\r")
 until(b"33 101")
 fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 120, 0, 0))
+# One that comes between stty's end and sleep's start is nobody's.
 say(b"\x03")
-until(b"aarch64:")
+until(b"aarch64:", again=b"\x03")
 # It gets there soon, but not at once.
 say(b"until [ \"$(stty size)\" = '44 120' ]; do sleep 0.1; done; echo is-$((44 + 1))-wide\r")
 until(b"is-45-wide")
