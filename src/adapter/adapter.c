@@ -7,6 +7,7 @@
 
 const struct adapter *const adapter_table[] = {
 	&adapter_autotools,
+	&adapter_cargo,
 	&adapter_cmake,
 	&adapter_make,
 	&adapter_manifest,
@@ -104,20 +105,30 @@ int adapter_run(const struct build_request *request, const struct strv *argv,
 	return proc_succeeded(&r) ? 0 : command_failed(request, argv, &r, e);
 }
 
-int adapter_capture(const struct build_request *request, const struct strv *argv,
-	const char *cwd, const struct strv *env, struct buf *out, struct err *e)
+int adapter_ask(const struct build_request *request, const struct strv *argv,
+	const char *cwd, const struct strv *env,
+	void (*line)(void *ctx, const char *line, size_t len), struct proc_result *r,
+	struct err *e)
 {
-	autorelease(proc_result) struct proc_result r = {0};
 	autorelease(strv) struct strv whole = STRV_INIT;
 	struct proc_options options = {
 		.cwd = cwd,
 		.env = &whole,
+		.on_line = line,
 		.cancelled = request->cancelled,
 		.ctx = request->ctx,
 	};
 
 	build_environ(&whole, env);
-	if (proc_run(argv, &options, &r, e) < 0)
+	return proc_run(argv, &options, r, e);
+}
+
+int adapter_capture(const struct build_request *request, const struct strv *argv,
+	const char *cwd, const struct strv *env, struct buf *out, struct err *e)
+{
+	autorelease(proc_result) struct proc_result r = {0};
+
+	if (adapter_ask(request, argv, cwd, env, NULL, &r, e) < 0)
 		return -1;
 	if (!proc_succeeded(&r))
 		return command_failed(request, argv, &r, e);

@@ -15,6 +15,7 @@
 struct toolchain;
 struct target;
 struct config;
+struct proc_result;
 
 struct build_request {
 	const char *source_dir; /* absolute: the project */
@@ -61,7 +62,7 @@ struct adapter {
 		struct err *e);
 };
 
-extern const struct adapter adapter_manifest, adapter_cmake, adapter_meson,
+extern const struct adapter adapter_manifest, adapter_cargo, adapter_cmake, adapter_meson,
 	adapter_autotools, adapter_make;
 
 enum { ADAPTER_MAX = 16 };
@@ -87,6 +88,14 @@ int adapter_run(const struct build_request *request, const struct strv *argv,
  * *out, nothing is shown. */
 int adapter_capture(const struct build_request *request, const struct strv *argv,
 	const char *cwd, const struct strv *env, struct buf *out,
+	struct err *e) MUST_CHECK;
+
+/* The same for one whose end and both streams are the caller's to judge, who shows what
+ * it likes: each line of the standard output goes to `line` (may be NULL) with the
+ * request's ctx. *r is released by the caller. */
+int adapter_ask(const struct build_request *request, const struct strv *argv,
+	const char *cwd, const struct strv *env,
+	void (*line)(void *ctx, const char *line, size_t len), struct proc_result *r,
 	struct err *e) MUST_CHECK;
 
 /* The configure stamp: a file in the build directory that holds the digest of everything

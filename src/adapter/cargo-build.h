@@ -125,6 +125,11 @@ int cargo_build_compare_ids(const char *a, const char *b);
 int cargo_messages_read(struct cargo_build *b, const struct cargo_workspace *w,
 	const char *text, size_t len, struct err *e) MUST_CHECK;
 
+/* Which side a path relative to the target or build directory is of: what was built for
+ * a target is below its triple, in every layout (The Cargo Book, "Build Cache"). Without
+ * targets all is the target's. */
+enum platform cargo_messages_side(const struct cargo_build *b, const char *relative);
+
 /* ---- to suites */
 
 struct cargo_suite_options {

@@ -115,6 +115,7 @@ static const size_t path_strings[] = {
 };
 static const size_t path_lists[] = {
 	offsetof(struct suite, command),
+	offsetof(struct suite, runner),
 	offsetof(struct suite, env),
 	offsetof(struct suite, env_prepend),
 	offsetof(struct suite, env_append),

@@ -91,10 +91,15 @@ static bool is_target_program(const struct launch *l, const char *path)
 
 /* The emulator stands in front of what is a target program for sure; scripts and
  * interpreters start theirs through the runner's private binfmt_misc. */
-static void set_prefix(const struct launch *l, struct task *task)
+static void set_prefix(
+	const struct launch *l, const struct suite *suite, struct task *task)
 {
 	autofree char *located = NULL, *program = NULL;
 
+	if (suite->runner.len && !l->elsewhere) {
+		strv_copy(&task->prefix, &suite->runner);
+		return;
+	}
 	if (!l->emulate)
 		return;
 	located = launch_locate(l, task->argv.v[0]);
@@ -131,7 +136,7 @@ static void prepare(const struct launch *l, const struct suite *suite, struct ta
 	task->gid = l->gid;
 	build_environment(l, suite, &task->env);
 	strv_copy(&task->argv, &suite->command);
-	set_prefix(l, task);
+	set_prefix(l, suite, task);
 }
 
 struct filter_subject launch_subject(

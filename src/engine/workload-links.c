@@ -92,6 +92,9 @@ static void add_suite(
 	autorelease(strv) struct strv libraries = STRV_INIT;
 	struct search search = {.roots = &t->roots, .suite = s, .names = &libraries};
 
+	/* The build system has said it (Cargo's packages). */
+	if (s->rdeps.len)
+		return;
 	strv_copy(&libraries, &s->libraries);
 	if (s->binary) {
 		autofree char *binary = locate(&search, s->binary);

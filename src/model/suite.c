@@ -32,6 +32,7 @@ static const struct field fields[] = {
 	FIELD("adapter", FIELD_STRING, adapter),
 	FIELD("platform-reason", FIELD_STRING, platform_reason),
 	FIELD("command", FIELD_STRV, command),
+	FIELD("runner", FIELD_STRV, runner),
 	FIELD("binary", FIELD_STRING, binary),
 	FIELD("cwd", FIELD_STRING, cwd),
 	FIELD("env", FIELD_STRV, env),
@@ -56,6 +57,8 @@ static const struct field fields[] = {
 	FIELD("processors", FIELD_UNSIGNED, processors),
 	FIELD("cost", FIELD_DOUBLE, cost),
 	FIELD("libraries", FIELD_STRV, libraries),
+	FIELD("deps", FIELD_STRV, deps),
+	FIELD("rdeps", FIELD_STRV, rdeps),
 	FIELD("files", FIELD_STRV, files),
 	FIELD("protocol", FIELD_STRING, protocol),
 	FIELD("framework", FIELD_STRING, framework),
@@ -86,8 +89,6 @@ void suite_release(struct suite *s)
 		else if (fields[i].type == FIELD_STRV)
 			strv_release(member);
 	}
-	strv_release(&s->deps);
-	strv_release(&s->rdeps);
 	suite_clear_cases(s);
 	*s = (struct suite){0};
 }

@@ -33,6 +33,9 @@ struct suite {
 	/* How it is run, without any emulator in front. command.v[0] is an absolute path,
 	 * or a program name to be found in PATH. */
 	struct strv command;
+	/* What the project itself puts in front of the command on this machine (Cargo's
+	 * target runner), in the place of an emulator; nothing elsewhere. */
+	struct strv runner;
 	char *binary;    /* absolute path of the ELF file whose cases these are; NULL for
 			    scripts and interpreters */
 	char *cwd;       /* absolute */
