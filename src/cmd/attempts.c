@@ -21,6 +21,8 @@ const struct opt attempts_opts[] = {
 		"limit of the CPU time of every test"},
 	{"global-timeout", 0, "TIME", NULL, OPT_DURATION, O(global_timeout_ms),
 		"end the run of the tests when it takes longer"},
+	{"timeout-hook", 0, "COMMAND", NULL, OPT_STRING, O(timeout_hook),
+		"look at a test before a limit ends it; none: no backtrace either"},
 	{"stress-count", 0, "N", NULL, OPT_STRING, O(stress_count),
 		"run all the tests N times, one round after the other, or infinite"},
 	{"stress-duration", 0, "TIME", NULL, OPT_DURATION, O(stress_ms),
@@ -161,6 +163,7 @@ int attempts_find_rules(const struct common *c, struct workload *w,
 		.idle_ms = c->idle_timeout_ms,
 		.cpu_ms = c->cpu_timeout_ms,
 		.retries = c->retries == UINT_MAX ? CONFIG_UNSET : c->retries,
+		.hook = c->timeout_hook,
 		.flaky_result = !c->flaky_result                 ? CONFIG_RESULT_UNSET
 				: streq(c->flaky_result, "fail") ? CONFIG_RESULT_FAIL
 								 : CONFIG_RESULT_PASS,

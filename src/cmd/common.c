@@ -168,6 +168,7 @@ const struct opt_variable common_variables[] = {
 	{"global-timeout", "XTEST_GLOBAL_TIMEOUT", 0},
 	{"retries", "XTEST_RETRIES", 0},
 	{"flaky-result", "XTEST_FLAKY_RESULT", 0},
+	{"timeout-hook", "XTEST_TIMEOUT_HOOK", 0},
 	{"user", "XTEST_USER", 0},
 	{"fresh", "XTEST_FRESH", 0},
 	{"no-tests", "XTEST_NO_TESTS", 0},

@@ -43,7 +43,7 @@ struct common {
 	const char *stress_count;
 	int64_t stress_ms;
 	unsigned retries; /* UINT_MAX: not given */
-	const char *flaky_result;
+	const char *flaky_result, *timeout_hook;
 	const char *no_tests;
 	/* earlier runs */
 	const char *rerun;

@@ -59,8 +59,21 @@ static void on_started(void *ctx, uint32_t job, const struct wire_started *start
 	if (!t)
 		return;
 	t->entry = started->entry;
+	t->pid = started->pid;
 	if (t->on_started)
 		t->on_started(t->ctx, t);
+}
+
+/* What of it struck, in a word. */
+static void on_struck(void *ctx, uint32_t job, const struct wire_struck *struck)
+{
+	struct task *t = find_task(ctx, job);
+
+	if (t && t->on_struck)
+		t->on_struck(t->ctx, t,
+			struck->kind == WIRE_END_IDLE  ? "idle"
+			: struck->kind == WIRE_END_CPU ? "cpu"
+						       : "wall");
 }
 
 static void note_skipped(struct buf *into, uint64_t skipped)
@@ -270,6 +283,7 @@ static void on_staged(void *ctx, uint32_t request, const struct wire_result *res
 const struct session_ops place_session_ops = {
 	.entered = on_entered,
 	.started = on_started,
+	.struck = on_struck,
 	.output = on_output,
 	.exited = on_exited,
 	.failed = on_failed,
@@ -307,6 +321,7 @@ static void fill_run(const struct task *t, struct wire_run *run)
 		.gid = t->gid,
 		.rows = t->rows,
 		.columns = t->columns,
+		.notice_ms = (uint32_t)MIN(t->notice_ms, UINT32_MAX),
 	};
 	if (t->private_tmp)
 		run->tmpdir_names.v = tmp_names;
@@ -349,6 +364,11 @@ void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms)
 		session_kill(p->session, t->job, signal, (uint32_t)grace_ms);
 		place_write(p);
 	}
+}
+
+void place_strike(struct place *p, struct task *t)
+{
+	place_kill(p, t, 0, 0);
 }
 
 void place_release(struct place *p, struct task *t)

@@ -24,6 +24,10 @@ struct task {
 	char *cwd;
 	int64_t wall_ms, idle_ms, cpu_ms; /* 0: no limit */
 	int64_t grace_ms, leak_ms;
+	/* When a limit has struck, on_struck is called, and the task goes on for so long,
+	 * or until place_strike(); 0: it is ended at once, and on_struck is not used. */
+	int64_t notice_ms;
+	void (*on_struck)(void *ctx, struct task *task, const char *limit);
 	uint64_t output_bytes; /* kept per stream; 0: all */
 	bool merge;            /* stderr into stdout */
 	bool private_tmp; /* a directory of its own, in TMPDIR and XTEST_TMPDIR, removed
@@ -45,6 +49,7 @@ struct task {
 	void *ctx;
 
 	struct outcome outcome;
+	uint32_t pid;            /* once started: on the machine of its place */
 	uint64_t entry;          /* once started and held: address of its entry point */
 	uint32_t job;            /* private: 0 while it is on no place */
 	int64_t submitted_ms;    /* private */
@@ -123,6 +128,8 @@ const struct wire_welcome *place_welcome(const struct place *p);
  * once as NOT_STARTED or LOST. */
 void place_submit(struct place *p, struct task *t);
 void place_kill(struct place *p, struct task *t, int signal, int64_t grace_ms);
+/* Ends a task that a limit has struck, as if its notice were over. */
+void place_strike(struct place *p, struct task *t);
 /* Lets a held task go on. */
 void place_release(struct place *p, struct task *t);
 /* Standard input of a task that was submitted with `input` or `terminal`; `eof`: it ends

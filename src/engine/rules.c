@@ -3,7 +3,12 @@
 
 #include "model/quarantine.h"
 
-enum { DEFAULT_TIMEOUT_MS = 10 * 60 * 1000, DEFAULT_SLOW_MS = 60 * 1000 };
+enum {
+	DEFAULT_TIMEOUT_MS = 10 * 60 * 1000,
+	DEFAULT_SLOW_MS = 60 * 1000,
+	DEFAULT_HOOK_MS = 20 * 1000,
+	HOOK_MARGIN_MS = 10 * 1000, /* for its start and the way there and back */
+};
 
 /* What is said of a case, by rank: overrides come before the build system, the profile
  * behind it. */
@@ -103,6 +108,30 @@ static void find_leak(const struct said *said, struct rules *out)
 	if (leak->period_us != CONFIG_UNSET)
 		out->leak_ms = ms(leak->period_us);
 	out->leak_fails = leak->result == CONFIG_RESULT_FAIL;
+}
+
+/* The word for no command, as the shell's text that it is read as. */
+static bool is_none(const struct strv *command)
+{
+	return command->len && streq(command->v[command->len - 1], "none") &&
+	       (command->len == 1 || (command->len == 3 && streq(command->v[0], "sh") &&
+					     streq(command->v[1], "-c")));
+}
+
+/* Whose time-out is a pass has nothing to explain. */
+static void find_hook(const struct rules_source *source, const struct launch *l,
+	const struct config_hook *said, struct rules *out)
+{
+	if (source->hook)
+		out->hook = *source->hook;
+	else if (said->command.len)
+		out->hook = said->command;
+	else if (!l->elsewhere && source->usual_hook)
+		out->hook = *source->usual_hook;
+	if (out->timeout_passes || is_none(&out->hook))
+		out->hook = (struct strv)STRV_INIT;
+	out->hook_ms =
+		said->timeout_us == CONFIG_UNSET ? DEFAULT_HOOK_MS : ms(said->timeout_us);
 }
 
 /* ---- attempts */
@@ -223,6 +252,7 @@ int rules_find(const struct rules_source *source, const struct launch *launch,
 	find_slow(&said, out);
 	find_other_limits(source, &said, out);
 	find_leak(&said, out);
+	find_hook(source, launch, &said.all.timeout_hook, out);
 	find_retries(source, &said.all.retries, &out->retries);
 	find_history(source, launch, suite, test, out);
 	/* Indices of words, from -1, which is none. */
@@ -258,4 +288,5 @@ void rules_apply(const struct rules *r, struct task *task)
 	task->cpu_ms = r->cpu_ms;
 	task->grace_ms = r->grace_ms;
 	task->leak_ms = r->leak_ms;
+	task->notice_ms = r->hook.len ? r->hook_ms + HOOK_MARGIN_MS : 0;
 }

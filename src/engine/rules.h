@@ -32,7 +32,10 @@ struct rules {
 	bool leak_fails;
 	bool timeout_passes;     /* what a limit ended is a pass */
 	int64_t idle_ms, cpu_ms; /* without output; of CPU time; 0: no limit */
-	const struct config_quarantine *quarantine;         /* NULL: its failure counts */
+	const struct config_quarantine *quarantine; /* NULL: its failure counts */
+	struct strv hook; /* looks at it before a limit's end; borrowed; empty: nothing
+			     does */
+	int64_t hook_ms;  /* its own limit */
 	enum display_output success_output, failure_output; /* as configured */
 };
 
@@ -46,6 +49,9 @@ struct rules_source {
 	int64_t timeout_ms, idle_ms, cpu_ms; /* 0: not given */
 	int64_t retries;                     /* CONFIG_UNSET: not given */
 	enum config_result flaky_result;     /* UNSET: not given */
+	const struct strv *hook;             /* NULL: not given */
+	/* The hook of tests on this machine when nobody says anything; NULL: none. */
+	const struct strv *usual_hook;
 };
 
 /* The rules for a case; -1 when a filter of the configuration could not be evaluated.

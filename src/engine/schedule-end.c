@@ -96,7 +96,7 @@ static void leave_slot(struct running *r)
 }
 
 /* The outcome as the framework, and then the rules, see it. */
-static void judge(const struct running *r, struct judgement *j)
+static void judge(struct running *r, struct judgement *j)
 {
 	const struct rules *rules = schedule_rules(r->schedule, r->plan);
 
@@ -110,6 +110,7 @@ static void judge(const struct running *r, struct judgement *j)
 			reason ? reason : "a time limit");
 		free(take_ptr(j->excerpt));
 	}
+	schedule_attach_seen(r);
 }
 
 /* It waits for its next attempt from now on. */
@@ -242,6 +243,8 @@ void schedule_on_end(void *ctx, struct task *task)
 {
 	struct running *r = ctx;
 
+	if (schedule_awaits_hook(r))
+		return;
 	r->fallen = task->outcome.kind == END_LOST &&
 		    place_state(r->place->place) == PLACE_DOWN;
 	if (r->fallen)

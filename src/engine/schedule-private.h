@@ -1,7 +1,8 @@
 /*
  * What the files of the schedule share. schedule.c is the loop, schedule-start.c decides
- * what may start now, schedule-end.c what an end means, schedule-places.c looks after
- * places that die or must be made anew.
+ * what may start now, schedule-end.c what an end means, schedule-hook.c lets a command
+ * look at what a time limit is about to end, schedule-places.c looks after places that
+ * die or must be made anew.
  */
 #ifndef XTEST_ENGINE_SCHEDULE_PRIVATE_H
 #define XTEST_ENGINE_SCHEDULE_PRIVATE_H
@@ -25,7 +26,10 @@ struct running {
 	unsigned group_slot; /* in its group */
 	bool pristine;       /* nothing had run in its place before */
 	bool used;
-	bool fallen; /* ended with its place: what that means is not decided yet */
+	struct hook *hook; /* looks at it before a limit's end; NULL: none */
+	struct buf seen;   /* owned: what it has said */
+	bool ended;        /* its process has, and the hook has not */
+	bool fallen;       /* ended with its place: what that means is not decided yet */
 };
 
 /* What became of a case so far. */
@@ -101,6 +105,19 @@ void schedule_finish_unstarted(
 void schedule_on_end(void *ctx, struct task *task);
 void schedule_on_output(
 	void *ctx, struct task *task, int stream, const char *data, size_t len);
+/* The same: on_struck, where the rules have a hook. */
+void schedule_on_struck(void *ctx, struct task *task, const char *limit);
+/* True when the task's end waits for that of its hook, which then calls schedule_on_end()
+ * once more. */
+bool schedule_awaits_hook(struct running *r);
+/* What the hook has said comes behind what the test has, once that is judged. */
+void schedule_attach_seen(struct running *r);
+/* Ends the tests whose hooks have seen enough. */
+void schedule_tend_hooks(struct schedule *s);
+/* All hooks are killed; schedule_tend_hooks() sees to the rest. */
+void schedule_end_hooks(struct schedule *s);
+/* So much time is no fault of theirs. */
+void schedule_excuse_hooks(struct schedule *s, int64_t stood_ms);
 /* The case has its verdict, and its slot is free. */
 void schedule_end_case(struct running *r);
 /* The case runs again because its place died: this attempt has no verdict of its own and

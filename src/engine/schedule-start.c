@@ -181,6 +181,7 @@ static void launch(struct running *r)
 		&turn, &r->task);
 	rules_apply(rules, &r->task);
 	r->task.on_end = schedule_on_end;
+	r->task.on_struck = schedule_on_struck;
 	r->task.on_output = s->o->no_capture ? schedule_on_output : NULL;
 	r->task.ctx = r;
 }

@@ -34,6 +34,7 @@ struct past *schedule_past(struct schedule *s, const struct plan_item *p)
 /* The signal to every test, and after its grace time the end. */
 static void end_all(struct schedule *s, int signal)
 {
+	schedule_end_hooks(s);
 	for (unsigned i = 0; i < s->n_slots; i++) {
 		struct running *r = &s->slots[i];
 
@@ -46,6 +47,7 @@ static void end_all(struct schedule *s, int signal)
  * listening. */
 static void kill_all(struct schedule *s)
 {
+	schedule_end_hooks(s);
 	for (unsigned i = 0; i < s->n_slots; i++) {
 		struct running *r = &s->slots[i];
 
@@ -81,6 +83,7 @@ enum { STOP = 19, CONTINUE = 18 };
 static void set_clocks_on(struct schedule *s, int64_t stood_ms)
 {
 	s->start_ms += stood_ms;
+	schedule_excuse_hooks(s, stood_ms);
 	for (unsigned i = 0; i < s->n_slots; i++)
 		if (s->slots[i].used)
 			s->slots[i].item.started_ms += stood_ms;
@@ -318,6 +321,7 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 	for (;;) {
 		heed_interrupt(&s);
 		heed_limits(&s);
+		schedule_tend_hooks(&s);
 		schedule_tend_places(&s);
 		started = schedule_fill_slots(&s);
 		schedule_renew_places(&s, !started && !s.busy &&

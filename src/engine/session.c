@@ -235,6 +235,10 @@ static int take_job_message(struct session *s, const struct wire_header *h,
 			o->output(s->ctx, h->job, (int)output->stream, output->skipped,
 				output->data.data, output->data.len);
 		return 0;
+	case WIRE_STRUCK:
+		if (o->struck)
+			o->struck(s->ctx, h->job, message);
+		return 0;
 	case WIRE_FAILED:
 		remove_job(s, job);
 		if (o->failed)
@@ -302,6 +306,7 @@ static int take_message(struct session *s, const struct wire_header *h,
 	union {
 		struct wire_entered entered;
 		struct wire_started started;
+		struct wire_struck struck;
 		struct wire_failed failed;
 		struct wire_output output;
 		struct wire_exited exited;
@@ -321,6 +326,7 @@ static int take_message(struct session *s, const struct wire_header *h,
 	switch (h->type) {
 	case WIRE_STARTED:
 	case WIRE_FAILED:
+	case WIRE_STRUCK:
 	case WIRE_OUTPUT:
 	case WIRE_EXITED:
 		return take_job_message(s, h, &u, e);

@@ -32,6 +32,8 @@ struct session_ops {
 	void (*ready)(void *ctx, const struct wire_welcome *welcome);
 	void (*entered)(void *ctx, const struct wire_entered *entered);
 	void (*started)(void *ctx, uint32_t job, const struct wire_started *started);
+	/* A limit has struck, and the job has asked for notice of that. */
+	void (*struck)(void *ctx, uint32_t job, const struct wire_struck *struck);
 	/* stream is 1 or 2; `skipped` bytes of it were dropped just before. */
 	void (*output)(void *ctx, uint32_t job, int stream, uint64_t skipped,
 		const uint8_t *data, size_t len);

@@ -26,12 +26,27 @@ static void find_groups(
 		};
 }
 
+/* The one that comes along; where it is not installed there is none. */
+static void find_hooks(const char *text, struct workload_rules *rules)
+{
+	struct err ignored;
+	autofree char *dir = target_data_dir(&ignored);
+	autofree char *path = dir ? fs_join(dir, "hooks/backtrace") : NULL;
+
+	if (text)
+		strv_push_array(
+			&rules->hook, (const char *const[]){"sh", "-c", text, NULL});
+	if (path && fs_exists(path))
+		strv_push_array(
+			&rules->usual_hook, (const char *const[]){"sh", path, NULL});
+}
+
 int workload_rules_find(struct workload *w, const struct plan *plan,
 	const struct workload_rules_options *o, struct workload_rules *rules,
 	struct err *e)
 {
 	autofree const struct launch **launches = xcalloc(w->n_columns, sizeof *launches);
-	const struct rules_source source = {
+	struct rules_source source = {
 		.config = w->project->config,
 		.profile = o->profile,
 		.history = workload_history(w),
@@ -43,6 +58,9 @@ int workload_rules_find(struct workload *w, const struct plan *plan,
 		.flaky_result = o->flaky_result,
 	};
 
+	find_hooks(o->hook, rules);
+	source.hook = o->hook ? &rules->hook : NULL;
+	source.usual_hook = rules->usual_hook.len ? &rules->usual_hook : NULL;
 	for (size_t i = 0; i < w->n_columns; i++)
 		launches[i] = &w->columns[i].launch;
 	rules->v = rules_find_all(&source, launches, plan, e);
@@ -57,6 +75,8 @@ void workload_rules_release(struct workload_rules *rules)
 {
 	free(rules->v);
 	free(rules->groups);
+	strv_release(&rules->hook);
+	strv_release(&rules->usual_hook);
 	*rules = (struct workload_rules){0};
 }
 

@@ -10,7 +10,8 @@ struct workload_rules {
 	struct rules *v;               /* owned: one for each item of the plan */
 	struct schedule_group *groups; /* owned; names are the configuration's */
 	size_t n_groups;
-	int64_t memory_kib; /* of this machine, for tests; 0: not known */
+	int64_t memory_kib;           /* of this machine, for tests; 0: not known */
+	struct strv hook, usual_hook; /* owned; of all items */
 };
 
 /* What the command line says of attempts; see struct rules_source. */
@@ -18,6 +19,7 @@ struct workload_rules_options {
 	const char *profile;
 	int64_t timeout_ms, idle_ms, cpu_ms, retries;
 	enum config_result flaky_result;
+	const char *hook; /* a text for the shell; NULL: not given */
 };
 
 /* For the plan as it is; release in any case. */

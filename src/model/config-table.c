@@ -77,6 +77,14 @@ static const struct config_key leak_keys[] = {
 	{.name = NULL},
 };
 
+static const struct config_key timeout_hook_keys[] = {
+	{"command", CONFIG_COMMAND, FIELD(config_hook, command), .required = true,
+		.help = "program and arguments, or a text for the shell, or none"},
+	{"timeout", CONFIG_DURATION, FIELD(config_hook, timeout_us),
+		.help = "time it may take; 20s by default"},
+	{.name = NULL},
+};
+
 static const struct config_key fail_fast_keys[] = {
 	{"max-fail", CONFIG_COUNT, FIELD(config_fail_fast, max_fail), .required = true,
 		.min = 1, .max = UINT32_MAX, .words = all_words,
@@ -104,6 +112,11 @@ const struct config_key config_table_case[] = {
 	{"cpu-timeout", CONFIG_DURATION, FIELD(config_case_settings, cpu_timeout_us),
 		.help = "CPU time a test may use, its emulator's included",
 		.option = "cpu-timeout", .fallback = "none"},
+	{"timeout-hook", CONFIG_SHORT, FIELD(config_case_settings, timeout_hook),
+		.keys = timeout_hook_keys,
+		.help = "looks at a test that a limit is about to end",
+		.option = "timeout-hook",
+		.fallback = "a backtrace, of tests on this machine"},
 	{"timeout-multiplier", CONFIG_DECIMAL,
 		FIELD(config_case_settings, timeout_multiplier), .min = 100,
 		.max = 1000 * 1000,

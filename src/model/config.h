@@ -77,13 +77,20 @@ struct config_leak {
 	int result; /* enum config_result */
 };
 
+/* A command of this machine that does something to a board, or looks at a test. */
+struct config_hook {
+	struct strv command; /* empty: none */
+	int64_t timeout_us;
+};
+
 /* What governs a case: at the top level, in a profile and in an override. */
 struct config_case_settings {
 	struct config_timeout timeout;
 	struct config_timeout slow_timeout; /* as `timeout`; a plain one never ends it */
 	struct config_leak leak_timeout;
-	int64_t idle_timeout_us;    /* without output */
-	int64_t cpu_timeout_us;     /* of CPU time, all its processes */
+	struct config_hook timeout_hook; /* before a limit ends a test */
+	int64_t idle_timeout_us;         /* without output */
+	int64_t cpu_timeout_us;          /* of CPU time, all its processes */
 	int64_t timeout_multiplier; /* thousandths; in the stead of that of emulation */
 	struct config_retries retries;
 	int flaky_result;         /* enum config_result */
@@ -255,12 +262,6 @@ struct config_machine {
 	struct strv packages; /* Debian's, beside the recipe's */
 	char *kernel;         /* a file, relative to the project */
 	char *command_line;   /* after the recipe's */
-};
-
-/* A command of this machine that does something to a board. */
-struct config_hook {
-	struct strv command; /* empty: none */
-	int64_t timeout_us;
 };
 
 /* A board that has a name (docs/boards.md). */

@@ -5,6 +5,7 @@
 #include "runner/hold.h"
 #include "runner/kin.h"
 #include "runner/later.h"
+#include "runner/limits.h"
 #include "runner/pause.h"
 #include "runner/signo.h"
 #include "runner/spawn.h"
@@ -22,7 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CPU_LOOK_MS 100
 #define LEAK_LOOK_MS 10
 #define KILL_LOOK_MS 5
 #define LEAK_NAMES_MAX 16
@@ -158,8 +158,9 @@ static void set_job(
 		.cpu_ms = run->cpu_ms,
 		.grace_ms = run->grace_ms,
 		.leak_ms = run->leak_ms,
+		.notice_ms = run->notice_ms,
 		.heard_ms = now,
-		.cpu_due_ms = now + CPU_LOOK_MS,
+		.cpu_due_ms = now + LIMITS_LOOK_MS,
 	};
 	/* Counts down: a limit may always be lowered. */
 	if (r->mark_base)
@@ -257,33 +258,21 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 
 /* ---- signals and input */
 
-static void signal_job(struct job *j, int signal)
-{
-	if (j->state == JOB_RUNNING)
-		kill(j->own_group ? -j->pid : j->pid, signal);
-	/* A process stopped by its terminal or a test cannot end otherwise. */
-	if (j->state == JOB_RUNNING && signal == SIGTERM)
-		kill(j->own_group ? -j->pid : j->pid, SIGCONT);
-}
-
-static void kill_everything(struct job *j)
-{
-	signal_job(j, SIGKILL);
-	cage_kill(&j->cage);
-}
-
 void job_kill(struct runner *r, uint32_t id, const struct wire_kill *k)
 {
 	struct job *j = find(r, id);
 	int signal = signo_native(k->signal);
 
+	if (j && !k->signal)
+		limits_end_notice(j, now_ms());
 	if (!j || !signal)
 		return;
-	signal_job(j, signal);
+	limits_signal(j, signal);
 	pause_heed(j, signal);
 	if (signal == SIGCONT || signal == SIGSTOP)
 		return;
 	j->killed_by_host = k->signal;
+	j->strike_due_ms = 0;
 	/* SIGKILL is meant for all of it. */
 	if (signal == SIGKILL)
 		cage_kill(&j->cage);
@@ -322,7 +311,7 @@ void job_kill_all(struct runner *r, bool mute)
 		j->mute |= mute;
 		j->leak_ms = 0;
 		j->leak_due_ms = 0;
-		kill_everything(j);
+		limits_kill(j);
 	}
 }
 
@@ -480,67 +469,6 @@ static void settle(struct runner *r, struct job *j, int64_t now)
 		now_ms() + (j->state == JOB_KILLING ? KILL_LOOK_MS : LEAK_LOOK_MS);
 }
 
-static void strike(struct job *j, uint32_t kind, int64_t now)
-{
-	j->timeout = kind;
-	if (j->grace_ms) {
-		signal_job(j, SIGTERM);
-		j->kill_due_ms = now + j->grace_ms;
-	} else {
-		kill_everything(j);
-	}
-}
-
-static void check_limits(struct runner *r, struct job *j, int64_t now)
-{
-	/* While we do not read, silence is not the job's. */
-	if (j->idle_ms && !flow_has_room(r))
-		j->heard_ms = now;
-	if (j->kill_due_ms && now >= j->kill_due_ms) {
-		j->kill_due_ms = now + 1000;
-		kill_everything(j);
-	}
-	if (j->timeout)
-		return;
-	if (j->wall_ms && now - j->start_us / 1000 >= j->wall_ms) {
-		strike(j, WIRE_END_WALL, now);
-	} else if (j->idle_ms && now - j->heard_ms >= j->idle_ms) {
-		strike(j, WIRE_END_IDLE, now);
-	} else if (j->cpu_ms && now >= j->cpu_due_ms) {
-		j->cpu_due_ms = now + CPU_LOOK_MS;
-		if (cage_cpu_ms(&j->cage) >= j->cpu_ms)
-			strike(j, WIRE_END_CPU, now);
-	}
-}
-
-static void sooner(int64_t *wait, int64_t due, int64_t now)
-{
-	int64_t left = due > now ? due - now : 0;
-
-	if (*wait < 0 || left < *wait)
-		*wait = left;
-}
-
-static void plan(const struct job *j, int64_t now, int64_t *wait)
-{
-	if (j->state == JOB_LINGERING || j->state == JOB_KILLING) {
-		sooner(wait, j->scan_due_ms, now);
-		return;
-	}
-	if (j->state != JOB_RUNNING || j->paused_ms)
-		return;
-	if (j->kill_due_ms)
-		sooner(wait, j->kill_due_ms, now);
-	if (j->timeout)
-		return;
-	if (j->wall_ms)
-		sooner(wait, j->start_us / 1000 + j->wall_ms, now);
-	if (j->idle_ms)
-		sooner(wait, j->heard_ms + j->idle_ms, now);
-	if (j->cpu_ms)
-		sooner(wait, j->cpu_due_ms, now);
-}
-
 int64_t job_tick(struct runner *r)
 {
 	int64_t now = now_ms(), wait = -1;
@@ -551,12 +479,15 @@ int64_t job_tick(struct runner *r)
 		if (j->state == JOB_FREE)
 			continue;
 		if (j->state == JOB_RUNNING && !j->paused_ms)
-			check_limits(r, j, now);
+			limits_check(r, j, now);
 		else if (j->state != JOB_RUNNING)
 			settle(r, j, now);
 		if (j->state == JOB_ENDED && say_exited(r, j) == 0)
 			release(r, j);
-		plan(j, now, &wait);
+		if (j->state == JOB_LINGERING || j->state == JOB_KILLING)
+			limits_sooner(&wait, j->scan_due_ms, now);
+		else if (j->state == JOB_RUNNING)
+			limits_plan(j, now, &wait);
 	}
 	return wait;
 }

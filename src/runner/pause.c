@@ -13,6 +13,8 @@ void pause_heed(struct job *j, int signal)
 	j->paused_ms = 0;
 	j->start_us += stood * 1000;
 	j->heard_ms += stood;
+	if (j->strike_due_ms)
+		j->strike_due_ms += stood;
 	if (j->kill_due_ms)
 		j->kill_due_ms += stood;
 }

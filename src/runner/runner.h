@@ -58,17 +58,18 @@ struct job {
 	size_t input_len;
 	bool input_eof;
 	uint64_t output_bytes;
-	uint32_t tail_bytes, wall_ms, idle_ms, cpu_ms, grace_ms, leak_ms;
+	uint32_t tail_bytes, wall_ms, idle_ms, cpu_ms, grace_ms, leak_ms, notice_ms;
 	char *tmpdir;
 
 	int64_t start_us, end_us;
-	int64_t heard_ms;    /* last output */
-	int64_t paused_ms;   /* when the host has stopped it; 0: it runs */
-	int64_t cpu_due_ms;  /* next look at its processor time */
-	int64_t kill_due_ms; /* SIGKILL to everything; 0 = none planned */
-	int64_t scan_due_ms; /* next look for processes left behind */
-	int64_t leak_due_ms; /* end of their time */
-	uint32_t timeout;    /* enum wire_end, once one has struck */
+	int64_t heard_ms;      /* last output */
+	int64_t paused_ms;     /* when the host has stopped it; 0: it runs */
+	int64_t cpu_due_ms;    /* next look at its processor time */
+	int64_t strike_due_ms; /* a limit has struck: end of the notice; 0 = none */
+	int64_t kill_due_ms;   /* SIGKILL to everything; 0 = none planned */
+	int64_t scan_due_ms;   /* next look for processes left behind */
+	int64_t leak_due_ms;   /* end of their time */
+	uint32_t timeout;      /* enum wire_end, once one has struck */
 	uint32_t killed_by_host;
 	int status;
 	struct rusage usage;

@@ -39,8 +39,10 @@ FIELDS(run, F(run, U32, flags), F(run, LIST, prefix), F(run, LIST, argv),
 	F(run, U32, cpu_ms), F(run, U32, grace_ms), F(run, U32, leak_ms),
 	F(run, U64, output_bytes), F(run, U32, tail_bytes), F(run, BYTES, rlimits),
 	F(run, U32, uid), F(run, U32, gid), F(run, STR, tmpdir),
-	F(run, LIST, tmpdir_names), F(run, U32, rows), F(run, U32, columns));
+	F(run, LIST, tmpdir_names), F(run, U32, rows), F(run, U32, columns),
+	F(run, U32, notice_ms));
 FIELDS(started, F(started, U32, pid), F(started, STR, tmpdir), F(started, U64, entry));
+FIELDS(struck, F(struck, U32, kind));
 FIELDS(failed, F(failed, U32, step), F(failed, U32, error), F(failed, STR, text));
 FIELDS(kill, F(kill, U32, signal), F(kill, U32, grace_ms));
 FIELDS(input, F(input, U32, eof), F(input, BYTES, data), F(input, U32, rows),
@@ -110,6 +112,7 @@ static const struct wire_message messages[] = {
 	MESSAGE(WIRE_GONE, "GONE", bye),
 	MESSAGE(WIRE_NOTE, "NOTE", note),
 	MESSAGE(WIRE_RECALLED, "RECALLED", recalled),
+	MESSAGE(WIRE_STRUCK, "STRUCK", struck),
 };
 
 const struct wire_message *msg_at(size_t index)

@@ -117,6 +117,7 @@ enum wire_type {
 	WIRE_GONE = 33,
 	WIRE_NOTE = 35,
 	WIRE_RECALLED = 37,
+	WIRE_STRUCK = 39,
 };
 
 /* Feature bits of HELLO and WELCOME. */
@@ -302,6 +303,9 @@ struct wire_run {
 	struct wire_list tmpdir_names; /* environment names it is given to the job by */
 	uint32_t rows;                 /* of the terminal; 0 = not known */
 	uint32_t columns;
+	uint32_t notice_ms; /* when a limit has struck, STRUCK is sent, and the job goes
+			       on for so long, or until KILL with signal 0, before
+			       SIGTERM; 0 = it is ended at once */
 };
 
 struct wire_started {
@@ -327,6 +331,11 @@ enum wire_step {
 		9, /* the program is there, its loader or #! interpreter is not */
 };
 
+/* A limit has struck: whoever wants to look at the job may do it now. */
+struct wire_struck {
+	uint32_t kind; /* enum wire_end: WALL, IDLE or CPU */
+};
+
 struct wire_failed {
 	uint32_t step;  /* enum wire_step */
 	uint32_t error; /* Linux errno of the runner's architecture; use `text` */
@@ -335,8 +344,9 @@ struct wire_failed {
 
 /* KILL: a signal (Linux x86 numbering for all architectures: only 1, 2, 3, 9, 15 are
  * used, 18 for a job that is held or stopped, and 19, which stops it and the clocks of
- * its limits) to the job's whole group; `grace_ms` after it everything of the job is
- * killed, 0 = never. The job ends with EXITED as ever. */
+ * its limits; 0 is no signal, and ends the notice after STRUCK) to the job's whole group;
+ * `grace_ms` after it everything of the job is killed, 0 = never. The job ends with
+ * EXITED as ever. */
 struct wire_kill {
 	uint32_t signal;
 	uint32_t grace_ms;

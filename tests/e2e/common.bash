@@ -4,6 +4,9 @@
 # What automake tells its tests is not for the tests of those projects.
 unset srcdir
 
+# What a time limit ends is looked at by no debugger here, unless a test asks for it.
+export XTEST_TIMEOUT_HOOK=none
+
 # Skips the test when a program is missing, naming its Debian package.
 need() { # PROGRAM PACKAGE
 	command -v "$1" >/dev/null || skip "install $2"

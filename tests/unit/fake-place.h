@@ -147,6 +147,11 @@ void place_kill(
 	task->on_end(task->ctx, task);
 }
 
+UNUSED void place_strike(struct place *p, struct task *task)
+{
+	place_kill(p, task, 0, 0);
+}
+
 bool place_wait(struct place *const *places, size_t n, int extra_fd UNUSED,
 	int64_t timeout_ms UNUSED)
 {

@@ -98,6 +98,69 @@ static void test_limits(void)
 	}
 }
 
+static void test_hook(void)
+{
+	static const struct {
+		const char *name, *json, *command_line;
+		bool elsewhere;
+		const char *hook;
+		int64_t ms;
+	} table[] = {
+		{"a time-out is looked at by the usual hook", "{}", NULL, false, "usual",
+			20000},
+		{"not on another machine", "{}", NULL, true, "", 20000},
+		{"by the profile's", "{\"timeout-hook\": [\"p\", \"q\"]}", NULL, true,
+			"p q", 20000},
+		{"by an override's, with its limit",
+			MATCHING("\"timeout-hook\": {\"command\": [\"o\"], \"timeout\": "
+				 "\"3s\"}"),
+			NULL, false, "o", 3000},
+		{"by the command line's", MATCHING("\"timeout-hook\": [\"o\"]"), "c",
+			false, "sh -c c", 20000},
+		{"by none when the profile wants none", "{\"timeout-hook\": \"none\"}",
+			NULL, false, "", 20000},
+		{"nor when the command line does", "{\"timeout-hook\": [\"p\"]}", "none",
+			false, "", 20000},
+		{"nor when the time-out is a pass",
+			MATCHING("\"timeout\": {\"period\": \"1s\", "
+				 "\"terminate-after\": 1, \"on-timeout\": \"pass\"}"),
+			NULL, false, "", 20000},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		autorelease(strv) struct strv usual = STRV_INIT, given = STRV_INIT;
+		const struct launch launch = {.column = &column,
+			.toolchain = &toolchain,
+			.timeout_factor = 4,
+			.elsewhere = table[i].elsewhere};
+		struct test_case test = {.name = (char[]){"c"}};
+		struct suite suite = make_suite();
+		struct rules_source source = silent;
+		struct rules r = {0};
+		struct task task = {0};
+		struct err e = {0};
+		autorelease_config struct config *config =
+			config_parse(table[i].json, strlen(table[i].json), "x.json", &e);
+		autofree char *hook = NULL;
+
+		strv_push(&usual, "usual");
+		if (table[i].command_line)
+			strv_push_array(&given, (const char *const[]){"sh", "-c",
+							table[i].command_line, NULL});
+		source.usual_hook = &usual;
+		source.hook = given.len ? &given : NULL;
+		source.config = config;
+		ok(config && rules_find(&source, &launch, &suite, &test, &r, &e) == 0,
+			"%s", table[i].name);
+		hook = strv_join(&r.hook, " ");
+		is_str(hook, table[i].hook, "  which is");
+		is_int(r.hook_ms, table[i].ms, "  its time");
+		rules_apply(&r, &task);
+		is_int(task.notice_ms, *table[i].hook ? table[i].ms + 10000 : 0,
+			"  what the runner gives it");
+	}
+}
+
 static void test_leak(void)
 {
 	struct suite suite = make_suite();
@@ -273,6 +336,7 @@ static void test_history(void)
 int main(void)
 {
 	test_limits();
+	test_hook();
 	test_leak();
 	test_other_limits();
 	test_retries();

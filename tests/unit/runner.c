@@ -32,6 +32,9 @@ static struct {
 	unsigned long long err_bytes;
 	int entered;
 	uint64_t entry;
+	int struck;
+	bool seen_enough; /* to be answered at once */
+	uint32_t limit;
 } heard;
 static char kept_tmpdir[256];
 
@@ -109,6 +112,7 @@ static void hear(const struct wire_header *h, const uint8_t *body)
 	union {
 		struct wire_output output;
 		struct wire_started started;
+		struct wire_struck struck;
 		char room[512];
 	} u;
 
@@ -128,6 +132,13 @@ static void hear(const struct wire_header *h, const uint8_t *body)
 	case WIRE_OUTPUT:
 		msg_decode(msg_find(h->type), body, h->length, &u);
 		keep_output(&u.output);
+		break;
+	case WIRE_STRUCK:
+		heard.struck++;
+		msg_decode(msg_find(h->type), body, h->length, &u);
+		heard.limit = u.struck.kind;
+		if (heard.seen_enough)
+			link_send(&host, WIRE_KILL, h->job, &(struct wire_kill){0, 0});
 		break;
 	case WIRE_FAILED:
 		heard.failed++;
@@ -171,9 +182,11 @@ static bool listen_for(int ms)
 static void run_job(uint32_t id, struct wire_run *run)
 {
 	static const char *const env[] = {"PATH=/usr/bin:/bin", "A=1", NULL};
+	bool seen_enough = heard.seen_enough;
 	int64_t until = runner_now_us() + 60 * 1000000ll;
 
 	memset(&heard, 0, sizeof(heard));
+	heard.seen_enough = seen_enough;
 	if (!run->env.v)
 		run->env.v = env;
 	link_send(&host, WIRE_RUN, id, run);
@@ -253,6 +266,54 @@ static void test_fates(void)
 				heard.end.code, heard.end.leaked, heard.names);
 		is_str(heard.out, f->out, "and its output");
 	}
+}
+
+/* What a limit has struck goes on until its notice is over, or the host has seen enough
+ * of it, which is no end by the host. */
+static void test_notice(void)
+{
+	static const struct {
+		const char *name, *script;
+		struct wire_run run;
+		bool seen_enough;
+		uint32_t kind, code;
+		const char *out;
+	} table[] = {
+		{"a notice that nobody ends",
+			"exec 2>/dev/null; trap 'echo told; exit 3' TERM; while :; do "
+			"sleep 0.1; done",
+			{.wall_ms = 100, .notice_ms = 300, .grace_ms = 9000}, false,
+			WIRE_END_WALL, 3, "told\n"},
+		{"the host has seen enough", "exec sleep 50",
+			{.idle_ms = 100, .notice_ms = 50000, .grace_ms = 9000}, true,
+			WIRE_END_IDLE, 256 + 15, ""},
+		{"without a grace", "while :; do :; done",
+			{.cpu_ms = 100, .notice_ms = 50000}, true, WIRE_END_CPU, 256 + 9,
+			""},
+		{"it ends by itself meanwhile", "sleep 0.5; exit 4",
+			{.wall_ms = 100, .notice_ms = 50000}, false, WIRE_END_WALL, 4,
+			""},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *const argv[] = {"/bin/sh", "-c", table[i].script, NULL};
+		struct wire_run run = table[i].run;
+
+		run.argv.v = argv;
+		heard.seen_enough = table[i].seen_enough;
+		run_job(500 + (uint32_t)i, &run);
+		if (!ok(heard.struck == 1 && heard.limit == table[i].kind &&
+				    heard.exited == 1 &&
+				    heard.end.kind == table[i].kind &&
+				    heard.end.code == table[i].code &&
+				    !heard.end.killed_by_host,
+			    "%s", table[i].name))
+			printf("# struck %d by %u, kind %u, code %u, killed %u\n",
+				heard.struck, heard.limit, heard.end.kind, heard.end.code,
+				heard.end.killed_by_host);
+		is_str(heard.out, table[i].out, "and its output");
+	}
+	heard.seen_enough = false;
 }
 
 static void test_signals(void)
@@ -641,6 +702,7 @@ int main(void)
 	start_runner();
 	link_say(&host, WIRE_HELLO, &hello);
 	test_fates();
+	test_notice();
 	test_signals();
 	test_failed();
 	test_tmpdir();
