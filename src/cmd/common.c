@@ -124,7 +124,8 @@ const struct opt common_record_opts[] = {
 
 const struct opt common_report_opts[] = {
 	{"report", 0, "NAME[=FILE]", NULL, OPT_LIST, O(reports),
-		"human, jsonl, junit, tap, trace; - is standard output; repeatable"},
+		"human, jsonl, junit, libtest-json, tap, trace; - is standard output; "
+		"repeatable"},
 	{"color", 0, "WHEN", color_choices, OPT_STRING, O(color),
 		"auto, always, never; NO_COLOR is honoured"},
 	{"hide-progress", 0, NULL, NULL, OPT_FLAG, O(hide_progress),

@@ -21,12 +21,29 @@ static size_t failures(const struct schedule *s)
 	return c->failed + c->timed_out + c->crashed;
 }
 
+/* Cases of a suite stand together in the plan. */
+static bool ends_suite(const struct schedule *s, const struct plan_item *p)
+{
+	const struct plan_item *first = s->plan->items, *end = first + s->plan->len;
+
+	for (const struct plan_item *i = p + 1;
+		i < end && i->suite == p->suite && i->column == p->column; i++)
+		if (i->state != PLAN_DONE)
+			return false;
+	for (const struct plan_item *i = p;
+		i > first && i[-1].suite == p->suite && i[-1].column == p->column; i--)
+		if (i[-1].state != PLAN_DONE)
+			return false;
+	return true;
+}
+
 /* The one place where a case becomes DONE. */
-static void finish(struct schedule *s, struct plan_item *p, const struct event_item *item,
+static void finish(struct schedule *s, struct plan_item *p, struct event_item *item,
 	const struct outcome *outcome, struct judgement *j)
 {
 	p->state = PLAN_DONE;
 	p->verdict = j->verdict;
+	item->ends_suite = ends_suite(s, p);
 	pool_end_unit(unit_find(&s->units, (size_t)(p - s->plan->items)));
 	event_counts_add(&s->r->counts, item, j->verdict);
 	event_counts_add(&s->r->column_counts[p->column], item, j->verdict);

@@ -60,6 +60,7 @@ struct event_item {
 	unsigned slot;
 	int64_t started_ms;     /* event time at its start */
 	const char *quarantine; /* why its failure does not count; NULL: it does */
+	bool ends_suite;        /* of its end: none of its suite is left on its column */
 	unsigned stress;        /* round of a stress run, from 1; 0: there is only one */
 	const char *board; /* which of the column's it runs on, by the name or address it
 			      was asked for; NULL where there are no boards */

@@ -78,6 +78,21 @@ void judgement_set(struct judgement *j, enum verdict v, const char *fmt, ...)
 	j->reason = xstrdup(line);
 }
 
+char *judgement_message(const struct judgement *j)
+{
+	size_t pos = 0, len = 0;
+	const char *line;
+
+	if (!j->excerpt ||
+		!buf_next_line(j->excerpt, strlen(j->excerpt), &pos, &line, &len) || !len)
+		return xstrdup_null(j->reason);
+	if (!j->reason)
+		return xstrndup(line, len);
+	return j->verdict == VERDICT_FAIL
+		       ? xasprintf("%.*s (%s)", (int)len, line, j->reason)
+		       : xasprintf("%s: %.*s", j->reason, (int)len, line);
+}
+
 char *outcome_describe(const struct outcome *o)
 {
 	const char *name;

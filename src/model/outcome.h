@@ -71,6 +71,11 @@ struct point *judgement_add_point(
 void judgement_set(struct judgement *j, enum verdict v, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
+/* All of it in one line: "test_parse.c:118: expected 3, got 4 (exit status 1)", the
+ * reason alone, "SIGSEGV: the line that stands out"; the caller's, NULL for a plain pass.
+ */
+char *judgement_message(const struct judgement *j);
+
 const char *verdict_name(enum verdict v);  /* "pass", "fail", … as in JSON */
 const char *verdict_label(enum verdict v); /* "PASS", "FAIL", … as on the terminal */
 bool verdict_is_failure(enum verdict v);   /* fail, timeout, crash; not leak, not lost */

@@ -260,6 +260,7 @@ static void case_end(struct jsonl_read *r, const struct json *object, struct eve
 	event->item.item = &o->item;
 	event->item.outcome = &r->outcome;
 	event->item.judgement = &r->judgement;
+	o->item.ends_suite = json_boolean(json_find(object, "ends_suite"), false);
 	free(o->quarantine);
 	o->item.quarantine = o->quarantine = jsonl_value_owned(object, "quarantine");
 	o->item.success_output = (enum display_output)find_word(

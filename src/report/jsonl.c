@@ -243,6 +243,7 @@ static void case_end(
 	jsonw_string(w, "board", item->board);
 	jsonw_string(w, "verdict", verdict_name(j->verdict));
 	jsonw_bool(w, "final", !event_is_retried(event));
+	jsonw_bool(w, "ends_suite", item->ends_suite);
 	write_text(w, "quarantine", item->quarantine);
 	jsonw_string(w, "success_output",
 		display_word(display_output_words, (int)item->success_output));

@@ -111,7 +111,7 @@ static void streams(struct xml *w, const struct outcome *o)
 
 /* <failure>, <error> or <skipped>; nothing for what counts as passed. */
 static void verdict_element(
-	struct xml *w, enum verdict v, const char *reason, const char *excerpt)
+	struct xml *w, enum verdict v, const char *message, const char *excerpt)
 {
 	const char *element = verdict_is_failure(v) ? "failure"
 			      : v == VERDICT_LOST   ? "error"
@@ -123,8 +123,8 @@ static void verdict_element(
 	xml_open(w, element);
 	if (v != VERDICT_SKIP)
 		xml_attribute(w, "type", verdict_name(v));
-	if (reason)
-		xml_attribute(w, "message", reason);
+	if (message)
+		xml_attribute(w, "message", message);
 	if (excerpt)
 		xml_text(w, excerpt, strlen(excerpt));
 	xml_close(w);
@@ -204,12 +204,13 @@ static struct junit_suite *get_suite(struct junit *j, const struct event_item *i
 static void write_retry(struct xml *w, const struct event *event)
 {
 	const struct judgement *judgement = event->item.judgement;
+	autofree char *message = judgement_message(judgement);
 
 	open_testcase(w, event->item.item, case_name(event->item.item));
 	xml_open(w, "x");
 	xml_attribute(w, "type", verdict_name(judgement->verdict));
-	if (judgement->reason)
-		xml_attribute(w, "message", judgement->reason);
+	if (message)
+		xml_attribute(w, "message", message);
 	if (judgement->excerpt)
 		xml_text(w, judgement->excerpt, strlen(judgement->excerpt));
 	streams(w, event->item.outcome);
@@ -233,13 +234,14 @@ static void write_case(struct xml *w, const struct event *event)
 	const struct event_item *item = event->item.item;
 	const struct judgement *judgement = event->item.judgement;
 	enum verdict v = judgement->verdict;
+	autofree char *message = judgement_message(judgement);
 
 	open_testcase(w, item, case_name(item));
 	xml_seconds(w, "time", event->item.outcome->wall_us);
 	if (event_is_quarantined(item, v))
 		quarantine_element(w, event);
 	else
-		verdict_element(w, v, judgement->reason, judgement->excerpt);
+		verdict_element(w, v, message, judgement->excerpt);
 	if (verdict_is_failure(v) || v == VERDICT_LOST || v == VERDICT_LEAK)
 		streams(w, event->item.outcome);
 	xml_close(w);

@@ -153,7 +153,7 @@ static const struct reporter *parse_spec(
 	autofree char *name =
 		equals ? xstrndup(spec, (size_t)(equals - spec)) : xstrdup(spec);
 	const struct reporter *reporter = report_find(name);
-	const char *known[8] = {NULL};
+	const char *known[16] = {NULL};
 	const char *nearest;
 
 	*place = equals && !streq(equals, "=-") ? equals + 1 : STDOUT_NAME;
@@ -168,8 +168,7 @@ static const struct reporter *parse_spec(
 	nearest = util_nearest(name, known);
 	return err_null(e, ERR_USAGE,
 		"--report %s: there is no report of this name%s%s%s; there are human, "
-		"jsonl, "
-		"junit, tap and trace",
+		"jsonl, junit, libtest-json, libtest-json-plus, tap and trace",
 		name, nearest ? ", did you mean \"" : "", nearest ? nearest : "",
 		nearest ? "\"?" : "");
 }

@@ -10,6 +10,8 @@ const struct reporter *const report_table[] = {
 	&reporter_human,
 	&reporter_jsonl,
 	&reporter_junit,
+	&reporter_libtest_json,
+	&reporter_libtest_json_plus,
 	&reporter_tap,
 	&reporter_trace,
 	NULL,

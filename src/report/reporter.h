@@ -35,8 +35,8 @@ struct reporter {
 	int (*close)(void *state, struct err *e);
 };
 
-extern const struct reporter reporter_human, reporter_jsonl, reporter_junit, reporter_tap,
-	reporter_trace;
+extern const struct reporter reporter_human, reporter_jsonl, reporter_junit,
+	reporter_libtest_json, reporter_libtest_json_plus, reporter_tap, reporter_trace;
 
 /* All reporters, NULL at the end. */
 extern const struct reporter *const report_table[];

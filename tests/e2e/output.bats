@@ -73,3 +73,57 @@ every_result() {
 	xtest replay --success-output final >../other
 	grep -q 'said by a' ../other
 }
+
+# One line for each suite: "NAME of its cases: RESULT COUNTS"; what a reader of libtest's format knows at the time.
+read_libtest() { # FILE
+	jq -rs 'reduce .[] as $e ({open: null, out: []};
+		if $e.type == "suite" and $e.event == "started" then
+			if .open then error("a suite in a suite") else .open = {n: $e.test_count, started: [], ended: []} end
+		elif $e.type == "suite" then
+			if (.open.started | length) != .open.n or .open.started != .open.ended then error("not all have ended") else . end |
+			.out += ["\(.open.ended | join(" ")): \($e.event) \($e.passed) \($e.failed) \($e.ignored)"] | .open = null
+		elif $e.event == "started" then .open.started += [$e.name]
+		else .open.ended += [$e.name] end) | if .open then error("the last has no end") else .out[] end' "$1" | sort
+}
+
+@test "libtest-json: the lines of a suite stand together" {
+	program cases 'case $* in
+	*--list*--ignored*) ;;
+	*--list*) printf "one: test\ntwo: test\n" ;;
+	*two*) echo it broke; exit 101 ;;
+	esac'
+	SETTINGS='{"jobs": 2}' project 'a=echo said by a' 'c=exit 1' 'd=exit 77'
+	jq '.suites += [{"name": "cases", "binary": "./cases", "framework": "libtest"}] | .suites[2] += {"skip-code": 77}' xtest.json >new
+	mv new xtest.json
+	run -100 --separate-stderr xtest --report libtest-json
+	echo "$output" >../lines
+	diff - <(read_libtest ../lines) <<-'END'
+		project::a$a: ok 1 0 0
+		project::c$c: failed 0 1 0
+		project::cases$one project::cases$two: failed 1 1 0
+		project::d$d: ok 0 0 1
+	END
+	[ "$(jq -r 'select(.name == "project::cases$two" and .event == "failed") | .stdout' ../lines)" = "it broke" ]
+	[ "$(jq -r 'select(.event == "ignored") | .message' ../lines)" = "exit status 77" ]
+	xtest replay --report libtest-json=../again >/dev/null
+	diff ../lines ../again
+	xtest replay --report libtest-json-plus=../more >/dev/null
+	[ "$(jq -r 'select(.type == "suite" and .event == "started") | .nextest | .crate + " " + .test_binary' ../more | sort | xargs)" = \
+		"project a project c project cases project d" ]
+}
+
+@test "libtest-json: names, events and members are cargo-nextest's" {
+	command -v cargo-nextest >/dev/null || skip "install cargo-nextest"
+	mkdir -p src
+	printf '[package]\nname = "project"\nversion = "0.1.0"\nedition = "2021"\n[workspace]\n' >Cargo.toml
+	printf '#[test] fn good() {}\n#[test] fn bad() { println!("hi"); panic!("no") }\n' >src/lib.rs
+	NEXTEST_EXPERIMENTAL_LIBTEST_JSON=1 timeout 300 cargo-nextest nextest run --offline --no-fail-fast \
+		--message-format libtest-json-plus >../theirs 2>../err || [ $? = 100 ] || { cat ../err; false; }
+	binary=$(cargo-nextest nextest list --offline --message-format json 2>/dev/null | jq -r '."rust-suites"[]."binary-path"')
+	jq -n --arg binary "$binary" '{adapter: "manifest", suites: [{name: "project", command: [$binary], binary: $binary}]}' >xtest.json
+	run -100 xtest --report libtest-json-plus=../ours
+	for file in theirs ours; do
+		jq -c '[.type, .event, .name, (del(.message) | keys)]' "../$file" | sort >"../$file.shape"
+	done
+	diff ../theirs.shape ../ours.shape
+}
