@@ -10,6 +10,7 @@
 #include "engine/record.h"
 #include "engine/schedule.h"
 #include "engine/script.h"
+#include "engine/workload-board.h"
 #include "engine/workload-look.h"
 #include "engine/workload-machine.h"
 #include "model/compare.h"
@@ -215,6 +216,22 @@ static void tell_record(struct invocation *in)
 	record_plan(in->record, &in->plan, columns);
 }
 
+static struct schedule_column make_column(
+	const struct workload *w, const struct workload_column *c)
+{
+	return (struct schedule_column){
+		.places = c->places,
+		.n_places = c->n_places,
+		.slots = c->board ? workload_board_slots(w) : c->event.slots,
+		.own_processors = c->board != NULL,
+		.unreachable = c->unreachable,
+		.own_memory = c->staged,
+		.renewable = c->renewable,
+		.fresh = w->fresh,
+		.launch = &c->launch,
+	};
+}
+
 static int run_cases(struct invocation *in, struct err *e)
 {
 	struct workload *w = &in->session.workload;
@@ -234,15 +251,7 @@ static int run_cases(struct invocation *in, struct err *e)
 		workload_open_places(w, &in->plan, e) < 0)
 		return -1;
 	for (size_t i = 0; i < w->n_columns; i++)
-		columns[i] = (struct schedule_column){
-			.places = w->columns[i].places,
-			.n_places = w->columns[i].n_places,
-			.slots = w->columns[i].event.slots,
-			.own_memory = w->columns[i].staged,
-			.renewable = w->columns[i].renewable,
-			.fresh = w->fresh,
-			.launch = &w->columns[i].launch,
-		};
+		columns[i] = make_column(w, &w->columns[i]);
 	if (has_sides(w) && !o.stress_count && !o.stress_ms)
 		in->compare = compare_new();
 	preflight_check(w, &in->plan);
@@ -319,6 +328,7 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 		return -1;
 	if (in->c.no_run)
 		return 0;
+	w->lose_unreachable = !in->c.gdb;
 	if (workload_list(w, &in->filter, in->c.list_timeout_ms, e) < 0 ||
 		workload_plan(w, &in->filter, common_run_ignored(&in->c), &in->plan, e) <
 			0)

@@ -2,8 +2,12 @@
 
 enum blame blame_find(const struct blame_facts *facts)
 {
+	/* A board is not renewed for its suspects. */
 	if (!facts->renewable)
-		return BLAME_NOBODY;
+		return facts->board && facts->running == 1 && facts->demise &&
+				       facts->demise->by_guest
+			       ? BLAME_CASE
+			       : BLAME_NOBODY;
 	/* Two machines in a row that this host did not serve say nothing of the case. */
 	if (facts->alone && facts->demise && facts->demise->by_host)
 		return BLAME_NOBODY;

@@ -17,6 +17,7 @@ enum blame {
 struct blame_facts {
 	const struct demise *demise; /* NULL: nothing but the loss of the link is known */
 	bool renewable;              /* there can be another machine like it */
+	bool board;                  /* it is a machine that is no process of ours */
 	size_t running;              /* cases on it when it died */
 	bool alone; /* the case had run before when a machine died, and had this one for
 		       itself */

@@ -151,9 +151,30 @@ static void enter(struct place *p)
 	next_step(p, PLACE_VIEW, VIEW_LIMIT_MS);
 }
 
+/* A board was asked by a shell, which may have been wrong; the runner knows. */
+static bool is_of_its_kind(struct place *p)
+{
+	const struct wire_welcome *w = session_welcome(p->session);
+	const struct target *t = p->config.target;
+	autofree char *why = NULL, *wanted = NULL;
+
+	if (!t || !p->transport->returns || strv_has(&t->uname, w->arch) ||
+		strv_has(&t->native_on, w->arch))
+		return true;
+	wanted = strv_join(&t->uname, " or ");
+	why = xasprintf(
+		"the board is of another kind: its runner is on %s, and tests for %s "
+		"need %s",
+		w->arch, t->name, wanted);
+	place_take_down(p, why);
+	return false;
+}
+
 /* The runner has said WELCOME. */
 static void take_answer(struct place *p)
 {
+	if (!is_of_its_kind(p))
+		return;
 	if (p->config.machine)
 		set_clock(p);
 	if (p->link.level == LINK_STAGED) {

@@ -32,9 +32,19 @@ static bool is_up(const struct pool_place *place)
 	return !place->gone && place_state(place->place) == PLACE_UP;
 }
 
-static unsigned slots_of(const struct pool_claim *claim)
+/* Cases at once there. */
+static unsigned slots_there(const struct pool_place *place)
 {
-	return MIN(MAX(1, claim->threads), claim->column->slots);
+	const struct schedule_column *column = place->column;
+	const struct wire_welcome *w =
+		column->own_processors ? place_welcome(place->place) : NULL;
+
+	return w ? MIN(MAX(1, w->cpus), column->slots) : column->slots;
+}
+
+static unsigned slots_of(const struct pool_place *place, const struct pool_claim *claim)
+{
+	return MIN(MAX(1, claim->threads), slots_there(place));
 }
 
 /* Of a place with memory of its own, what tests can have: the kernel and the runner need
@@ -82,7 +92,8 @@ static bool is_clean_for(const struct pool_place *place, const struct pool_claim
 static bool can_take(const struct pool_place *place, const struct pool_claim *claim)
 {
 	return place->column == claim->column && is_up(place) && !place->reserved &&
-	       !place->kept && place->used + slots_of(claim) <= claim->column->slots &&
+	       !place->kept &&
+	       place->used + slots_of(place, claim) <= slots_there(place) &&
 	       place->memory_kib + memory_for(place, claim) <= memory_of(place) &&
 	       is_clean_for(place, claim);
 }
@@ -113,7 +124,8 @@ struct pool_place *pool_find(struct pool *p, const struct pool_claim *claim)
 void pool_enter(struct pool_place *place, struct pool_claim *claim)
 {
 	place->running++;
-	place->used += slots_of(claim);
+	claim->threads = slots_of(place, claim);
+	place->used += claim->threads;
 	claim->memory_kib = memory_for(place, claim);
 	place->memory_kib += claim->memory_kib;
 	place->stain = claim->suite;
@@ -127,7 +139,7 @@ void pool_enter(struct pool_place *place, struct pool_claim *claim)
 void pool_leave(struct pool_place *place, const struct pool_claim *claim)
 {
 	place->running--;
-	place->used -= slots_of(claim);
+	place->used -= claim->threads;
 	place->memory_kib -= claim->memory_kib;
 	place->reserved = false;
 }
@@ -152,7 +164,7 @@ bool pool_has_room(const struct pool *p, const struct schedule_column *column)
 {
 	for (size_t i = 0; i < p->len; i++)
 		if (p->v[i].column == column && !p->v[i].reserved && !p->v[i].kept &&
-			p->v[i].used < column->slots && is_up(&p->v[i]))
+			is_up(&p->v[i]) && p->v[i].used < slots_there(&p->v[i]))
 			return true;
 	return false;
 }

@@ -43,7 +43,7 @@ void pool_release(struct pool *p);
 struct pool_claim {
 	const struct schedule_column *column;
 	const struct suite *suite;
-	unsigned threads;   /* slots it takes; no more than there are */
+	unsigned threads;   /* slots it takes; no more than its place has */
 	int64_t memory_kib; /* memory it is expected to take; 0: not known */
 	struct unit *unit;  /* it belongs where the others of its unit are; NULL: none */
 	bool alone;         /* pristine, and with nothing beside it */
@@ -51,8 +51,8 @@ struct pool_claim {
 
 /* A place for the case, the one with most room; NULL when none can take it now. */
 struct pool_place *pool_find(struct pool *p, const struct pool_claim *claim);
-/* The case runs there now, and has the memory that `claim` then says; it no longer does.
- */
+/* The case runs there now, and has the slots and the memory that `claim` then says; it no
+ * longer does. */
 void pool_enter(struct pool_place *place, struct pool_claim *claim);
 void pool_leave(struct pool_place *place, const struct pool_claim *claim);
 /* One case less of the unit (may be NULL). */

@@ -161,14 +161,22 @@ static uint32_t draw(struct schedule *s)
 	return s->random;
 }
 
-/* Whether the failure is followed by another attempt. One that took its machine along
+/* Its board ended under it, and nobody wanted that. (A machine has attempts of its own.)
+ */
+static bool is_lost(const struct running *r)
+{
+	return r->task.outcome.kind == END_LOST && r->claim.column->own_processors;
+}
+
+/* Whether the failure is followed by another attempt. What was lost with its place is no
+ * failure, but what was allowed for those serves it as well. One whose place is gone
  * finds no fixture in another. */
 static bool may_retry(const struct running *r, const struct judgement *j)
 {
 	struct schedule *s = r->schedule;
-	bool gone = r->task.outcome.kind == END_MACHINE;
+	bool gone = r->task.outcome.kind == END_MACHINE || is_lost(r);
 
-	return verdict_is_failure(j->verdict) && !s->stop &&
+	return (verdict_is_failure(j->verdict) || is_lost(r)) && !s->stop &&
 	       schedule_past(s, r->plan)->failures <
 		       schedule_rules(s, r->plan)->retries.count &&
 	       !(gone && r->plan->n_needs);
@@ -184,7 +192,9 @@ static void retry(struct running *r, const struct judgement *j)
 		&schedule_rules(s, r->plan)->retries, ++past->failures, draw(s));
 
 	schedule_send_item(s, EVENT_CASE_END, &r->item, &r->task.outcome, j);
-	past->suspect |= r->task.outcome.kind == END_MACHINE;
+	past->lost += is_lost(r);
+	past->suspect |=
+		r->task.outcome.kind == END_MACHINE && r->claim.column->renewable;
 	past->verdict = j->verdict;
 	free(past->reason);
 	past->reason = xstrdup_null(j->reason);
@@ -204,6 +214,12 @@ static void judge_flaky(const struct running *r, struct judgement *j)
 	if (!past->failures || verdict_is_failure(j->verdict) ||
 		j->verdict == VERDICT_LOST)
 		return;
+	/* Of the test itself nothing is known but this. */
+	if (past->failures == past->lost) {
+		judgement_set(j, j->verdict, "attempt %u, after one that was %s",
+			r->item.attempt, past->reason ? past->reason : "lost");
+		return;
+	}
 	judgement_set(j, fails ? VERDICT_FAIL : VERDICT_FLAKY,
 		"flaky: attempt %u %s, an earlier one did not (%s)", r->item.attempt,
 		j->verdict == VERDICT_SKIP ? "was skipped" : "passed",

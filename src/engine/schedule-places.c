@@ -1,7 +1,8 @@
 #include "engine/blame.h"
 #include "engine/schedule-private.h"
 
-enum { MAX_RESTARTS = 3 };
+/* A board has been tried for minutes by then. */
+enum { MAX_RESTARTS = 3, MAX_BOARD_RESTARTS = 1 };
 
 /* How many of the column wait for a place that must be made anew first; no more than it
  * has places. */
@@ -41,6 +42,13 @@ static void give_column_up(struct schedule *s, size_t column, const char *why)
 	}
 }
 
+void schedule_give_up_unreachable(struct schedule *s)
+{
+	for (size_t i = 0; i < s->o->n_columns; i++)
+		if (s->o->columns[i].unreachable)
+			give_column_up(s, i, s->o->columns[i].unreachable);
+}
+
 static void tell_suspects(struct schedule *s, const struct pool_place *place,
 	const struct running *one, const char *why)
 {
@@ -58,6 +66,7 @@ static bool bury(struct schedule *s, struct pool_place *place, const char *why)
 	struct blame_facts facts = {
 		.demise = place_demise(place->place),
 		.renewable = place->column->renewable && !s->stop,
+		.board = place->column->own_processors,
 		.running = place->running,
 	};
 	bool blamed = false, told = false;
@@ -115,6 +124,11 @@ static void tell_news(struct schedule *s, struct place *place)
 	}
 }
 
+static unsigned max_restarts(const struct pool_place *place)
+{
+	return place->column->own_processors ? MAX_BOARD_RESTARTS : MAX_RESTARTS;
+}
+
 void schedule_tend_places(struct schedule *s)
 {
 	for (size_t i = 0; i < s->pool.len; i++) {
@@ -129,7 +143,7 @@ void schedule_tend_places(struct schedule *s)
 		why = xstrdup(place_why_down(place->place));
 		pool_forget_homes(place, &s->units);
 		place->deaths += !bury(s, place, why);
-		if (s->stop || place->deaths > MAX_RESTARTS) {
+		if (s->stop || place->deaths > max_restarts(place)) {
 			give_place_up(s, place, why);
 			continue;
 		}

@@ -36,6 +36,7 @@ struct running {
 struct past {
 	unsigned attempts;
 	unsigned failures;              /* of these that count as tries */
+	unsigned lost;                  /* of the failures: it was lost with its place */
 	enum verdict verdict;           /* of the last failure */
 	char *reason;                   /* owned: its reason */
 	int64_t not_before_ms;          /* the next one waits until then */
@@ -54,8 +55,10 @@ struct schedule {
 	size_t *order;         /* items as they should start */
 	size_t *rank;          /* of each item in the order */
 	unsigned *group_used;  /* threads of each group that are taken */
-	struct running *slots; /* one per process that may run at once */
-	unsigned n_slots, busy, processors;
+	struct running *slots; /* one per process that may run at once: max_slots */
+	unsigned n_slots;      /* of them that were ever used */
+	unsigned max_slots, busy, processors;
+	bool far; /* some column has processors of its own */
 	bool serial_running;
 	int64_t memory_kib; /* of this machine's that is taken */
 	uint32_t random;
@@ -131,6 +134,8 @@ void schedule_end_retries(struct schedule *s);
  * nothing more may start just now: they are ready when something may. What somebody will
  * still need on one is given up only when nothing else goes on, which is `stuck`. */
 void schedule_renew_places(struct schedule *s, bool stuck);
+/* Columns that have something to run and no place: all of it is lost. */
+void schedule_give_up_unreachable(struct schedule *s);
 /* A place that died is started again. One that dies again and again though no case is to
  * blame is given up. */
 void schedule_tend_places(struct schedule *s);

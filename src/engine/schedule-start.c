@@ -22,8 +22,15 @@ static bool lock_is_taken(const struct schedule *s, const struct suite *suite)
 	return false;
 }
 
+static bool is_far(const struct schedule *s, const struct plan_item *p)
+{
+	return s->o->columns[p->column].own_processors;
+}
+
 unsigned schedule_threads(const struct schedule *s, const struct plan_item *p)
 {
+	if (is_far(s, p))
+		return schedule_rules(s, p)->threads;
 	return MIN(schedule_rules(s, p)->threads, s->o->jobs);
 }
 
@@ -77,7 +84,7 @@ static bool is_ready(struct schedule *s, const struct plan_item *p, int64_t now)
 /* This machine has room for it beside what runs. */
 static bool has_room(const struct schedule *s, const struct plan_item *p)
 {
-	return s->processors + schedule_threads(s, p) <= s->o->jobs &&
+	return (is_far(s, p) || s->processors + schedule_threads(s, p) <= s->o->jobs) &&
 	       (!s->o->memory_kib ||
 		       s->memory_kib + memory_of(s, p) <= s->o->memory_kib) &&
 	       !(p->suite->serial && s->busy);
@@ -109,12 +116,13 @@ static const struct plan_item *gone_need(struct schedule *s, const struct plan_i
 	return NULL;
 }
 
+/* Never NULL while fewer than max_slots are busy. */
 static struct running *free_slot(struct schedule *s)
 {
 	for (unsigned i = 0; i < s->n_slots; i++)
 		if (!s->slots[i].used)
 			return &s->slots[i];
-	return NULL;
+	return s->n_slots < s->max_slots ? &s->slots[s->n_slots++] : NULL;
 }
 
 /* The lowest slot of its group that nobody has. */
@@ -142,7 +150,7 @@ static void take_slot(struct running *r)
 	const struct plan_item *p = r->plan;
 	struct past *past = schedule_past(s, p);
 
-	r->threads = schedule_threads(s, p);
+	r->threads = is_far(s, p) ? 0 : schedule_threads(s, p);
 	r->memory_kib = memory_of(s, p);
 	s->busy++;
 	s->processors += r->threads;
@@ -220,10 +228,11 @@ static bool is_hopeless(struct schedule *s, struct plan_item *p)
 
 static void start(struct schedule *s, struct plan_item *p, struct pool_place *place)
 {
-	struct running *r = free_slot(s);
+	struct running *r;
 
 	if (is_hopeless(s, p))
 		return;
+	r = free_slot(s);
 	*r = (struct running){.schedule = s, .plan = p, .place = place};
 	r->claim = schedule_claim_of(s, p);
 	r->framework = framework_find(p->suite->framework);
@@ -237,6 +246,13 @@ static void start(struct schedule *s, struct plan_item *p, struct pool_place *pl
 	take_slot(r);
 	schedule_send_item(s, EVENT_CASE_START, &r->item, NULL, NULL);
 	place_submit(place->place, &r->task);
+}
+
+/* Nothing whatever can start. */
+static bool is_full(const struct schedule *s)
+{
+	return s->busy == s->max_slots || s->serial_running ||
+	       (s->processors >= s->o->jobs && !s->far);
 }
 
 bool schedule_fill_slots(struct schedule *s)
@@ -254,8 +270,7 @@ bool schedule_fill_slots(struct schedule *s)
 		struct pool_claim claim;
 		struct pool_place *place = NULL;
 
-		if (s->stop || s->busy == s->n_slots || s->processors >= s->o->jobs ||
-			s->serial_running || schedule_rules(s, p)->priority < least)
+		if (s->stop || is_full(s) || schedule_rules(s, p)->priority < least)
 			break;
 		if (!is_ready(s, p, now))
 			continue;

@@ -148,7 +148,8 @@ static void tell_slow(struct schedule *s)
 
 static void tick(struct schedule *s)
 {
-	autofree const struct event_item **running = xcalloc(s->n_slots, sizeof *running);
+	autofree const struct event_item **running =
+		xcalloc(s->n_slots + 1, sizeof *running);
 	struct event event = {.type = EVENT_TICK,
 		.tick = {.counts = &s->r->counts, .running = running}};
 
@@ -244,6 +245,22 @@ static void begin_round(struct schedule *s)
 	unit_list_init(&s->units, s->plan);
 	if (is_open_ended(s->o))
 		add_total(s, 1);
+	schedule_give_up_unreachable(s);
+}
+
+/* At most, on the places that have processors of their own. */
+static unsigned count_far_slots(struct schedule *s)
+{
+	unsigned slots = 0;
+
+	for (size_t i = 0; i < s->o->n_columns; i++) {
+		const struct schedule_column *column = &s->o->columns[i];
+
+		s->far |= column->own_processors;
+		if (column->own_processors)
+			slots += (unsigned)column->n_places * column->slots;
+	}
+	return slots;
 }
 
 static void open_schedule(struct schedule *s)
@@ -254,7 +271,8 @@ static void open_schedule(struct schedule *s)
 	r->counts.filtered_out = s->plan->filtered_out;
 	r->column_counts = xcalloc(s->o->n_columns, sizeof *r->column_counts);
 	add_total(s, rounds_planned(s->o));
-	s->slots = xcalloc(s->n_slots, sizeof *s->slots);
+	s->max_slots = s->o->no_capture ? 1 : s->o->jobs + count_far_slots(s);
+	s->slots = xcalloc(s->max_slots, sizeof *s->slots);
 	s->past = xcalloc(n, sizeof *s->past);
 	s->order = xcalloc(n, sizeof *s->order);
 	s->rank = xcalloc(n, sizeof *s->rank);
@@ -262,6 +280,7 @@ static void open_schedule(struct schedule *s)
 	sort(s);
 	unit_list_init(&s->units, s->plan);
 	pool_init(&s->pool, s->o->columns, s->o->n_columns);
+	schedule_give_up_unreachable(s);
 }
 
 static void count_not_run(struct event_counts *c)
@@ -308,7 +327,6 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		.plan = plan,
 		.o = options,
 		.r = result,
-		.n_slots = options->no_capture ? 1 : options->jobs,
 		.random = options->seed | 1,
 		.start_ms = now_ms(),
 	};

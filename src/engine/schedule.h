@@ -17,9 +17,14 @@
 struct schedule_column {
 	struct place *const *places; /* none where the plan has nothing for the column */
 	size_t n_places;
-	unsigned slots;  /* cases at once on each of them; within `jobs` over all */
-	bool own_memory; /* each has memory of its own, and not this machine's */
-	bool renewable;  /* place_renew() gives it back as it was before the first case */
+	unsigned slots; /* cases at once on each of them; within `jobs` over all */
+	/* They are machines of their own: what runs there is none of `jobs`, and each
+	 * takes as much at once as it has processors, within `slots`. */
+	bool own_processors;
+	const char *unreachable; /* why there are no places, although the plan has
+				    something for the column: all of it is lost; NULL */
+	bool own_memory;         /* each has memory of its own, and not this machine's */
+	bool renewable; /* place_renew() gives it back as it was before the first case */
 	enum config_fresh fresh; /* how often it is made anew; of no meaning to others */
 	const struct launch *launch;
 };

@@ -51,6 +51,11 @@ size_t workload_board_count(const struct workload_board *b)
 	return b ? b->len : 0;
 }
 
+unsigned workload_board_slots(const struct workload *w)
+{
+	return w->jobs_said ? w->jobs : WIRE_JOBS_MAX;
+}
+
 const struct board_config *workload_board_config(
 	const struct workload_board *b, size_t index)
 {
@@ -164,12 +169,41 @@ static int load_console(struct workload *w, struct workload_column *c, struct er
 	return b->console ? 0 : -1;
 }
 
+static bool is_same(const struct ssh_uri *a, const struct ssh_uri *b)
+{
+	return streq(a->host, b->host) && a->port == b->port &&
+	       streq(a->user ? a->user : "", b->user ? b->user : "");
+}
+
+/* The column of the run, or of this one the board before it, that has the same board;
+ * NULL: none. */
+static const struct workload_column *find_same(const struct workload *w,
+	const struct workload_column *c, const struct ssh_uri *uri)
+{
+	for (size_t i = 0; i < w->n_columns; i++) {
+		const struct workload_board *others = w->columns[i].board;
+		size_t n = others ? others->len - (&w->columns[i] == c) : 0;
+
+		for (size_t k = 0; k < n; k++) {
+			autorelease(ssh_uri) struct ssh_uri other = {0};
+			struct err ignored;
+
+			if (ssh_uri_parse(others->v[k].config.uri, &other, &ignored) ==
+					0 &&
+				is_same(&other, uri))
+				return &w->columns[i];
+		}
+	}
+	return NULL;
+}
+
 static int fill(struct workload *w, struct workload_column *c, struct board *b,
 	const char *name, struct err *e)
 {
 	const struct workload_board_options *o = &w->board;
 	const struct config_board *config = find(w, name);
 	autorelease(ssh_uri) struct ssh_uri uri = {0};
+	const struct workload_column *same;
 
 	b->name = xstrdup(name);
 	b->config = (struct board_config){
@@ -192,6 +226,13 @@ static int fill(struct workload *w, struct workload_column *c, struct board *b,
 			b->config.uri);
 	if (ssh_uri_parse(b->config.uri, &uri, e) < 0)
 		return -1;
+	same = find_same(w, c, &uri);
+	if (same)
+		return err_set(e, ERR_SETUP,
+			"%s is asked for twice, for %s and for %s: a board serves one "
+			"target "
+			"at a time; use a run for each",
+			b->config.uri, same->label, c->label);
 	if (!config || !config->console.len)
 		return 0;
 	b->config.log_path = b->log_path = open_log(w, name);

@@ -18,6 +18,8 @@ int workload_board_expand(const struct workload *w, const char *word, const char
 int workload_board_make(
 	struct workload *w, struct workload_column *c, struct err *e) MUST_CHECK;
 void workload_board_free(struct workload_board *b);
+/* Cases at once on one board at most, whatever it says it has processors for. */
+unsigned workload_board_slots(const struct workload *w);
 /* How many there are; 0 of NULL. */
 size_t workload_board_count(const struct workload_board *b);
 /* Borrowed; NULL of NULL. */

@@ -156,6 +156,8 @@ static int start(struct lister *l, struct workload_column *c, struct suite *suit
 		l->failed = true;
 		return -1;
 	}
+	if (c->unreachable)
+		return 0;
 	while (!(slot = free_slot(l)))
 		wait_places(l);
 	*slot = (struct listing){.lister = l,
@@ -177,12 +179,25 @@ static bool is_wanted(const struct workload_column *c, const struct suite *suite
 	return filter_set_suite(filter, &subject, NULL, &ignored) != FILTER_NO;
 }
 
+/* Who would be asked on boards that are all out of reach stays one case, which is lost.
+ */
+static void keep_unasked(
+	struct lister *l, struct workload_column *c, const struct filter_set *filter)
+{
+	struct suite_list *suites = workload_suites(l->w, c);
+
+	for (size_t i = 0; i < suites->len && c->unreachable; i++)
+		if (!suites->v[i].listed && workload_in_column(c, &suites->v[i]) &&
+			is_wanted(c, &suites->v[i], filter))
+			keep_whole(&suites->v[i]);
+}
+
 static void list_column(
 	struct lister *l, struct workload_column *c, const struct filter_set *filter)
 {
 	struct suite_list *suites = workload_suites(l->w, c);
 
-	for (size_t i = 0; i < suites->len && !l->failed; i++) {
+	for (size_t i = 0; i < suites->len && !l->failed && !c->unreachable; i++) {
 		struct suite *suite = &suites->v[i];
 		const struct framework *framework = framework_find(suite->framework);
 		autofree char *program = NULL;
@@ -225,6 +240,8 @@ int workload_list(struct workload *w, const struct filter_set *filter, int64_t t
 		list_column(&l, &w->columns[i], filter);
 	while (l.busy && !l.failed)
 		wait_places(&l);
+	for (size_t i = 0; i < w->n_columns && !l.failed; i++)
+		keep_unasked(&l, &w->columns[i], filter);
 	/* After a failure the others are let go with their places. */
 	if (l.failed)
 		workload_close_places(w);

@@ -1,7 +1,7 @@
 /* Opening the places of columns. */
+#include "engine/step.h"
 #include "engine/workload-board.h"
 #include "engine/workload-content.h"
-#include "engine/step.h"
 #include "engine/workload-look.h"
 #include "engine/workload-machine.h"
 #include "transport/transport.h"
@@ -175,6 +175,16 @@ static bool has_place(struct workload_column *c)
 	return false;
 }
 
+/* The other columns go on without it. */
+static void lose_column(struct workload *w, struct opening *o)
+{
+	struct workload_column *c = o->column;
+
+	c->unreachable = xasprintf(
+		"%s is not to be had: %s", o->step.what, place_why_down(o->place));
+	emit_note(w->emit, c->unreachable);
+}
+
 /* A board that is not to be had leaves its cases to the others; the last one does not. */
 static int look_at(struct workload *w, struct opening *o, struct err *e)
 {
@@ -187,6 +197,11 @@ static int look_at(struct workload *w, struct opening *o, struct err *e)
 		return 0;
 	for (size_t i = 0; i < c->n_places; i++)
 		left += place_state(c->places[i]) != PLACE_DOWN;
+	if (!left && c->board && w->lose_unreachable) {
+		o->told = true;
+		lose_column(w, o);
+		return 0;
+	}
 	if (!left)
 		return err_set(e, ERR_INFRA, "%s: %s%s", c->label,
 			place_why_down(o->place), hint(w));
@@ -215,7 +230,7 @@ static int wait_first(struct workload *w, struct workload_column *const *columns
 		}
 		ready = 0;
 		for (size_t i = 0; i < n; i++)
-			ready += has_place(columns[i]);
+			ready += columns[i]->unreachable || has_place(columns[i]);
 		if (ready == n)
 			return 0;
 		place_wait(places, count, w->interrupt->fd, WAIT_MS);
@@ -251,14 +266,26 @@ static void tell_machine(struct workload_column *c, const struct wire_welcome *w
 	c->event.emulator = c->emulator;
 }
 
+/* A board runs as much at once as it has processors for; what all of them do that are
+ * there now. */
+static unsigned count_slots(const struct workload *w, const struct workload_column *c)
+{
+	unsigned slots = 0;
+
+	for (size_t i = 0; i < c->n_places; i++)
+		if (place_state(c->places[i]) == PLACE_UP)
+			slots += MIN(workload_board_slots(w),
+				MAX(1, place_welcome(c->places[i])->cpus));
+	return slots;
+}
+
 static void tell(struct workload *w, struct workload_column *c)
 {
 	const struct place *place = c->places[0];
 	struct event event = {.type = EVENT_PLACE, .place.column = &c->event};
 
-	/* A board runs as much at once as it has processors for. */
 	if (c->board)
-		c->event.slots = MIN(w->jobs, MAX(1, place_welcome(place)->cpus));
+		c->event.slots = count_slots(w, c);
 	if (place_detail(place)) {
 		free(c->detail);
 		c->event.detail = c->detail = xstrdup(place_detail(place));
@@ -306,14 +333,15 @@ static int open_columns(struct workload *w, struct workload_column *const *colum
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		drop_missing(columns[i]);
-		tell(w, columns[i]);
+		if (!columns[i]->unreachable)
+			tell(w, columns[i]);
 	}
 	return 0;
 }
 
 int workload_open_column(struct workload *w, struct workload_column *c, struct err *e)
 {
-	return c->n_places ? 0 : open_columns(w, &c, 1, e);
+	return c->n_places || c->unreachable ? 0 : open_columns(w, &c, 1, e);
 }
 
 int workload_open_places(struct workload *w, const struct plan *plan, struct err *e)
@@ -324,7 +352,7 @@ int workload_open_places(struct workload *w, const struct plan *plan, struct err
 	for (size_t i = 0; i < w->n_columns; i++) {
 		struct workload_column *c = &w->columns[i];
 
-		if (c->n_places || !count_cases(w, plan, c))
+		if (c->n_places || c->unreachable || !count_cases(w, plan, c))
 			continue;
 		if (n == ARRAY_LEN(columns))
 			return err_set(e, ERR_USAGE,

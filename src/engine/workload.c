@@ -96,6 +96,7 @@ int workload_open(struct workload *w, const struct project *project,
 		  : o->user_jobs                     ? o->user_jobs
 						     : threads_processors();
 	w->jobs = MIN(w->jobs, WIRE_JOBS_MAX);
+	w->jobs_said = o->jobs || w->settings.jobs != CONFIG_UNSET;
 	w->fresh = o->fresh > CONFIG_FRESH_UNSET ? o->fresh
 		   : w->settings.fresh > CONFIG_FRESH_UNSET
 			   ? (enum config_fresh)w->settings.fresh
@@ -139,6 +140,7 @@ void workload_release(struct workload *w)
 		free(c->detail);
 		free(c->emulator);
 		free(c->kernel);
+		free(c->unreachable);
 		free(c->runner_path);
 	}
 	for (size_t i = 0; i < w->n_targets; i++) {

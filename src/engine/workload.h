@@ -52,6 +52,7 @@ struct workload_column {
 	struct workload_content *content; /* what is sent there, when needed; NULL else */
 	struct workload_board *board;     /* of `ssh://…`, when needed; NULL else */
 	struct workload_machine *machine; /* of `system`, when needed; NULL else */
+	char *unreachable; /* owned: why no place is to be had; with lose_unreachable */
 };
 
 /* How the machines of `system` are to be; what is 0 or NULL is the configuration's
@@ -93,6 +94,10 @@ struct workload {
 	struct workload_board_options board;
 	struct image_recipe_list recipes; /* when needed */
 	unsigned jobs;
+	bool jobs_said; /* for this run; else it is the number of this machine */
+	/* A column whose boards are all out of reach is told of its cases, and is no
+	 * error. */
+	bool lose_unreachable;
 	bool has_links;             /* deps and rdeps of the suites are known */
 	struct partition partition; /* which shard of what is selected is planned */
 	enum config_fresh fresh;    /* how often machines are made anew */

@@ -18,7 +18,7 @@ teardown() {
 # on_board [ARGUMENT…]: the project of the current folder; events in ../board.jsonl, all words in ../board.out.
 on_board() {
 	status=0
-	timeout 300 xtest --target "$here" --ssh-config "$bed/config" --report jsonl=../board.jsonl --report human "$@" \
+	timeout 300 xtest --target "${kind:-$here}" --ssh-config "$bed/config" --report jsonl=../board.jsonl --report human "$@" \
 		>../board.out 2>&1 || status=$?
 }
 
@@ -108,13 +108,58 @@ told() { # STATUS
 	sed -i "s|IdentityFile .*|IdentityFile $bed/stranger|" "$bed/config"
 	on_board --on "$(board_url "$bed")" </dev/null
 	told 107
+	lost_with 'does not let'
 	sed -i "s|IdentityFile .*|IdentityFile $bed/key|" "$bed/config"
 	on_board --on "ssh://$(id -un)@127.0.0.1:$(free_port)" </dev/null
 	told 107
+	lost_with 'Connection refused'
 	need_aarch64
 	[ "$here" != aarch64 ] || skip "this machine is the processor that would be wrong"
-	on_board --target aarch64 --on "$(board_url "$bed")"
+	kind=aarch64 on_board --on "$(board_url "$bed")"
 	told 107
 	grep -q "$here" ../board.out
+	lost_with 'another kind'
+	on_board --target aarch64 --on "$(board_url "$bed")"
+	told 96
+	grep -q 'asked for twice' ../board.out
 	[ ! -e "$bed/count" ]
+}
+
+# Every case of the two there are has its event, with the cause.
+lost_with() { # CAUSE
+	[ "$(jq -r --arg cause "$1" 'select(.event == "case-end" and .final and .verdict == "lost" and
+		(.reason | contains($cause))) | .suite' ../board.jsonl | wc -l)" = 2 ]
+}
+
+@test "what is lost with its runner runs again where retries are allowed, and is told as that" {
+	sshd_start "$bed"
+	# The second case ends its own runner.
+	counting_project "$BATS_TEST_TMPDIR/p" 4 "$bed/count" \
+		"[ \$1 != 1 ] || [ \$XTEST_ATTEMPT != 1 ] || kill -9 \$(cut -d' ' -f1 '$bed/cache/xtest/lock')"
+	cd "$BATS_TEST_TMPDIR/p"
+	on_board --on "$(board_url "$bed")"
+	told 107
+	rm "$bed/count"
+	on_board --on "$(board_url "$bed")" --retries 1
+	told 0
+	[ "$(verdicts ../board.jsonl | grep -c ' pass$')" = 4 ]
+	jq -e -s '[.[] | select(.event == "case-end" and (.suite | endswith("case1")))] |
+		map([.attempt, .verdict, .final]) == [[1, "lost", false], [2, "pass", true]] and
+		(.[1].reason | contains("after one that was lost"))' ../board.jsonl
+	[ "$(grep -c '^1$' "$bed/count")" = 2 ]
+	eventually board_is_idle "$bed"
+}
+
+@test "as many at once as the board has processors, or as --jobs says" {
+	sshd_start "$bed"
+	n=$(nproc)
+	counting_project "$BATS_TEST_TMPDIR/p" "$((2 * (n + 1)))" "$bed/count" true
+	cd "$BATS_TEST_TMPDIR/p"
+	on_board --on "$(board_url "$bed")"
+	told 0
+	[ "$(jq -r 'select(.event == "place") | .slots' ../board.jsonl)" = "$n" ]
+	on_board --on "$(board_url "$bed")" --jobs 1
+	told 0
+	[ "$(jq -r 'select(.event == "place") | .slots' ../board.jsonl)" = 1 ]
+	[ "$(jq -r 'select(.event == "case-start") | .slot' ../board.jsonl | sort -u)" = 0 ]
 }

@@ -5,6 +5,7 @@
 #include "engine/place.h"
 
 #include "base/fs.h"
+#include "model/target.h"
 
 #include "tests/tap.h"
 
@@ -22,6 +23,7 @@
 enum { PATIENCE_MS = 60000, LIMIT_MS = 700, MANY_CUTS = 40 };
 
 static char *dir, *board_dir, *runner_path;
+static const struct target *kind; /* of the next place; NULL: any */
 
 /* The way: our end of the pair the place has the other end of, and the runner's socket.
  */
@@ -181,6 +183,7 @@ static struct place *open_place(int64_t limit_ms)
 	struct place_config config = {.uri = "way",
 		.runner_path = "",
 		.transport = &by_way,
+		.target = kind,
 		.return_limit_ms = limit_ms};
 	struct err e = {0};
 	struct place *p = place_start(&column, &config, NULL, NULL, &e);
@@ -487,6 +490,26 @@ static void test_restarts(void)
 	close_place(p);
 }
 
+/* Whatever its shell said: it is not what the tests are for. */
+static void test_kind(void)
+{
+	static char *other[] = {(char *)"pdp11", NULL};
+	const struct target target = {
+		.name = (char *)"pdp11", .uname = {.v = other, .len = 1, .cap = 0}};
+	struct place *p;
+
+	start_board();
+	kind = &target;
+	p = open_place(0);
+	while (place_state(p) == PLACE_COMING)
+		turn(p);
+	kind = NULL;
+	ok(place_state(p) == PLACE_DOWN &&
+			strstr(place_why_down(p), "tests for pdp11 need pdp11"),
+		"a runner on another processor: %s", place_why_down(p));
+	close_place(p);
+}
+
 static void test_farewell(void)
 {
 	autofree char *journal = fs_join(board_dir, "journal"),
@@ -542,6 +565,7 @@ int main(void)
 	test_positions();
 	test_restart();
 	test_bound();
+	test_kind();
 	test_vain();
 	test_idle();
 	test_restarts();
