@@ -65,7 +65,7 @@ events() { # FILE
 	jq -cS 'select(.event == "case-end" and .final or .event == "case-start" and .attempt == 1 or
 			.event == "case-slow") |
 		del(.attempt, .attempts, .started_ms, .time_ms, .elapsed_ms, .wall_us, .user_us, .sys_us, .max_rss_kib, .slot, .column, .platform,
-			.index)' "$1" |
+			.index, .board)' "$1" |
 		sed -E 's/(x86_64|aarch64)-linux-gnu/TRIPLE/g; s/\([0-9]+\)/(PID)/g' | LC_ALL=C sort
 }
 

@@ -59,6 +59,11 @@ const struct wire_welcome *place_welcome(const struct place *p)
 	return p->state == PLACE_UP ? &p->welcome : NULL;
 }
 
+const char *place_board(const struct place *p UNUSED)
+{
+	return NULL;
+}
+
 char *place_take_news(struct place *p UNUSED)
 {
 	return NULL;
