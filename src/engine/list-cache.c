@@ -7,7 +7,7 @@
 
 #include <search.h>
 
-enum { CACHE_VERSION = 1, MAX_ENTRIES = 50000 };
+enum { CACHE_VERSION = 2, MAX_ENTRIES = 50000 };
 
 /* One listing. */
 struct listing_entry {
@@ -45,8 +45,8 @@ static void free_entry(void *p)
 	free(entry);
 }
 
-/* What a listing depends on: the program, how it is asked, and the rules of the one who
- * asks. */
+/* What a listing depends on: the program and its name (of some, several names are several
+ * programs), how it is asked, and the rules of the one who asks. */
 static char *listing_key(struct list_cache *c, const struct suite *suite,
 	const char *program, const struct framework *framework)
 {
@@ -58,7 +58,8 @@ static char *listing_key(struct list_cache *c, const struct suite *suite,
 
 	if (!digest)
 		return NULL;
-	strv_pushf(&words, "%d %s %s", CACHE_VERSION, digest, framework->name);
+	strv_pushf(&words, "%d %s %s %s", CACHE_VERSION, digest, framework->name,
+		fs_basename(program));
 	for (size_t i = 1; i < suite->command.len; i++)
 		strv_push(&words, suite->command.v[i]);
 	text = strv_join(&words, "\n");

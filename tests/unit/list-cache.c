@@ -38,6 +38,14 @@ static void test_hit(const char *dir, const char *program)
 	is_int((long long)s.n_cases, 2, "with its cases");
 	is_str(s.cases[1].name, "A.c \"quoted\"", "under their names");
 	ok(s.cases[1].ignored && !s.cases[0].ignored, "and whether they are ignored");
+	{
+		autofree char *other = xasprintf("%s-2", program);
+		struct err e = {0};
+
+		is_int(fs_copy_file(program, other, &e), 0, "a copy of it");
+		ok(!list_cache_get(c, &s, other, &framework_gtest),
+			"under another name is another listing");
+	}
 	strv_push(&s.command, "--x");
 	ok(!list_cache_get(c, &s, program, &framework_gtest),
 		"other arguments are another listing");
