@@ -178,7 +178,13 @@ static int read_root(struct cargo_workspace *w, const struct json *root, struct 
 	const struct json *packages = json_find(root, "packages");
 	const char *dir = json_find_string(root, "workspace_root", NULL);
 	const char *target = json_find_string(root, "target_directory", NULL);
+	int64_t version = json_int(json_find(root, "version"), 1);
 
+	if (version != 1)
+		return err_set(e, ERR_METADATA,
+			"cargo metadata: it has version %lld of the format, and this "
+			"xtest knows 1",
+			(long long)version);
 	if (json_kind(packages) != JSON_ARRAY || !dir || !target)
 		return err_set(e, ERR_METADATA, "cargo metadata: no %s in it",
 			!dir      ? "workspace_root"

@@ -2,12 +2,14 @@
 
 #include "base/fs.h"
 #include "engine/workload-archive.h"
+#include "engine/workload-nextest.h"
 
 #include <limits.h>
 
 #define O(member) offsetof(struct common, member)
 
 static const char *const ignored_choices[] = {"default", "only", "all", NULL};
+static const char *const platform_choices[] = {"target", "host", "any", NULL};
 static const char *const fresh_choices[] = {"run", "suite", "case", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const no_tests_choices[] = {"auto", "fail", "warn", "pass", NULL};
@@ -43,6 +45,8 @@ const struct opt common_filter_opts[] = {
 	{"exact", 0, NULL, NULL, OPT_FLAG, O(exact), "FILTER and --skip are whole names"},
 	{"run-ignored", 0, "WHICH", ignored_choices, OPT_STRING, O(run_ignored),
 		"disabled tests: default, only, all"},
+	{"platform-filter", 0, "SIDE", platform_choices, OPT_STRING, O(platform_filter),
+		"target, host, any: now said as -E 'platform(target)'"},
 	{"partition", 0, "METHOD:i/n", NULL, OPT_STRING, O(partition),
 		"shard i of n: slice, hash, count, balanced; METHOD:env asks the CI"},
 	{"list-timeout", 0, "TIME", NULL, OPT_DURATION, O(list_timeout_ms),
@@ -58,7 +62,17 @@ const struct opt common_archive_opts[] = {
 	{"extract-overwrite", 0, NULL, NULL, OPT_FLAG, O(extract_overwrite),
 		"replace what is in --extract-to"},
 	{"workspace-remap", 0, "DIR", NULL, OPT_STRING, O(workspace_remap),
-		"the sources are here, not in the archive"},
+		"the sources are here, not in the archive or where they were"},
+	{"binaries-metadata", 0, "FILE", NULL, OPT_STRING, O(binaries_metadata),
+		"take the tests from the build that this list of cargo-nextest's "
+		"describes"},
+	{"cargo-metadata", 0, "FILE", NULL, OPT_STRING, O(cargo_metadata),
+		"with it: what cargo metadata printed of the workspace"},
+	{"target-dir-remap", 0, "DIR", NULL, OPT_STRING, O(target_dir_remap),
+		"with it: the target directory is here now"},
+	{"build-dir-remap", 0, "DIR", NULL, OPT_STRING, O(build_dir_remap),
+		"with it: the build directory is here now (default: as the target "
+		"directory)"},
 	{0},
 };
 
@@ -262,6 +276,9 @@ int common_filter(const struct common *c, struct filter_set *filter, struct err 
 	strv_copy(&filter->skips, &c->skips);
 	filter->exact = c->exact;
 	filter->ignore_default = c->ignore_default_filter;
+	filter->side = c->platform_filter && !streq(c->platform_filter, "any")
+			       ? c->platform_filter
+			       : NULL;
 	return 0;
 }
 
@@ -322,12 +339,53 @@ static int read_partition(const struct common *c, struct partition *out, struct 
 		       : 0;
 }
 
+/* What belongs to one way of taking a build from elsewhere makes no sense with another.
+ */
+static int check_sources(const struct common *c, struct err *e)
+{
+	const char *lone = c->target_dir_remap  ? "--target-dir-remap"
+			   : c->build_dir_remap ? "--build-dir-remap"
+						: NULL;
+
+	if (c->archive_file && (c->binaries_metadata || c->cargo_metadata || lone))
+		return err_set(e, ERR_USAGE,
+			"%s: an archive has that in it; leave it out, or --archive-file",
+			c->binaries_metadata ? "--binaries-metadata"
+			: c->cargo_metadata  ? "--cargo-metadata"
+					     : lone);
+	if (!c->binaries_metadata != !c->cargo_metadata)
+		return err_set(e, ERR_USAGE, "%s needs %s, too",
+			c->binaries_metadata ? "--binaries-metadata" : "--cargo-metadata",
+			c->binaries_metadata ? "--cargo-metadata FILE (of cargo metadata "
+					       "--format-version 1)"
+					     : "--binaries-metadata FILE");
+	if (lone && !c->binaries_metadata)
+		return err_set(e, ERR_USAGE, "%s needs --binaries-metadata", lone);
+	return 0;
+}
+
+/* An older spelling of nextest's. */
+static void tell_platform_filter(const struct common_session *s, const char *side)
+{
+	autofree char *text =
+		streq(side, "any")
+			? xstrdup("--platform-filter any says nothing: both sides are "
+				  "selected without it")
+			: xasprintf("--platform-filter %s is now said as -E "
+				    "'platform(%s)'",
+				  side, side);
+
+	emit_note(&s->emit, text);
+}
+
 int common_session_open(struct common_session *s, const struct common *c, struct err *e)
 {
 	struct workload_options o = workload_options(c);
 
-	if (read_partition(c, &o.partition, e) < 0)
+	if (check_sources(c, e) < 0 || read_partition(c, &o.partition, e) < 0)
 		return -1;
+	if (c->platform_filter)
+		tell_platform_filter(s, c->platform_filter);
 	interrupt_open(&s->interrupt);
 	s->opened = true;
 	if (project_open(&s->project, c->directory, e) < 0)
@@ -335,7 +393,8 @@ int common_session_open(struct common_session *s, const struct common *c, struct
 	return workload_open(&s->workload, &s->project, &o, &s->emit, &s->interrupt, e);
 }
 
-/* The suites come from the build system, or out of an archive. */
+/* The suites come from the build system, out of an archive, or of a build that is
+ * described. */
 static int fill(struct common_session *s, const struct common *c,
 	const struct workload_options *o, struct err *e)
 {
@@ -348,6 +407,16 @@ static int fill(struct common_session *s, const struct common *c,
 		.filter = s->filter,
 	};
 
+	const struct workload_nextest_files files = {
+		.binaries = c->binaries_metadata,
+		.metadata = c->cargo_metadata,
+		.target_dir = c->target_dir_remap,
+		.build_dir = c->build_dir_remap,
+		.workspace = c->workspace_remap,
+	};
+
+	if (c->binaries_metadata)
+		return workload_nextest_load(&s->workload, &files, e);
 	if (!c->archive_file)
 		return workload_build(&s->workload, o, e);
 	s->keep_extracted = c->extract_to;

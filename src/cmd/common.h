@@ -19,10 +19,12 @@ struct common {
 	/* which tests */
 	struct strv expressions, skips;
 	bool exact, ignore_default_filter;
-	const char *run_ignored, *partition;
+	const char *run_ignored, *partition, *platform_filter;
 	int64_t list_timeout_ms;
 	/* from an archive */
 	const char *archive_file, *extract_to, *workspace_remap;
+	const char *binaries_metadata, *cargo_metadata, *target_dir_remap,
+		*build_dir_remap;
 	bool extract_overwrite;
 	/* machines */
 	unsigned memory_mib, cpus;

@@ -196,4 +196,14 @@ int archive_place_item(struct archive_place *p, const struct archive_item *item,
 void archive_place_undo(struct archive_place *p);
 void archive_place_close(struct archive_place *p);
 
+/* ---- archives of cargo-nextest (archive-nextest.c) */
+
+/* The first entry of an archive is one that nextest puts there. */
+bool archive_nextest_begins(const struct archive_header *first);
+/* archive_unpack() for it: `first` was read already, the rest is still to come.
+ * *host_fault: the error is this machine's, not the archive's. */
+int archive_nextest_unpack(struct archive_source *source,
+	const struct archive_header *first, const struct archive_unpack_options *options,
+	struct archive_place *place, bool *host_fault, struct err *e) MUST_CHECK;
+
 #endif

@@ -11,7 +11,9 @@ enum { BLOCK_SIZE = 1 << 18 };
 struct archive_reader {
 	char *path; /* for messages */
 	struct archive_source *source;
-	struct archive_manifest manifest;
+	struct archive_manifest manifest; /* empty in one of cargo-nextest */
+	struct archive_header first;      /* of one of cargo-nextest, as yet unread */
+	enum archive_format format;
 	int fd;
 	bool used;
 };
@@ -22,6 +24,11 @@ static int refuse(const struct archive_reader *r, struct err *e)
 	char fault[sizeof e->msg];
 
 	memcpy(fault, e->msg, sizeof fault);
+	if (r->format == ARCHIVE_NEXTEST)
+		return err_set(e, ERR_SETUP,
+			"%s is no usable archive of cargo-nextest: %.1200s; get the file "
+			"again, or make it anew with cargo nextest archive",
+			r->path, fault);
 	return err_set(e, ERR_SETUP,
 		"%s is no usable xtest archive: %.1200s; get the file again, or make it "
 		"anew with xtest archive",
@@ -51,17 +58,12 @@ static int read_manifest_text(struct archive_reader *r, const struct archive_hea
 	}
 }
 
-static int read_manifest(struct archive_reader *r, struct err *e)
+static int read_manifest(
+	struct archive_reader *r, const struct archive_header *first, struct err *e)
 {
 	autorelease(buf) struct buf text = BUF_INIT;
-	struct archive_header h;
-	int found = archive_stream_next(r->source, &h, e);
 
-	if (found < 0)
-		return -1;
-	if (found == 0)
-		return err_set(e, ERR_SETUP, "it is empty");
-	if (read_manifest_text(r, &h, &text, e) < 0 ||
+	if (read_manifest_text(r, first, &text, e) < 0 ||
 		archive_manifest_read(buf_str(&text), text.len, &r->manifest, e) < 0)
 		return -1;
 	/* What may come: the files, and for each at most a few tar blocks: the header,
@@ -69,6 +71,24 @@ static int read_manifest(struct archive_reader *r, struct err *e)
 	archive_stream_allow(r->source,
 		r->manifest.total_bytes +
 			(uint64_t)r->manifest.items.len * (2 * ARCHIVE_NAME_MAX + 4096));
+	return 0;
+}
+
+/* Everything of nextest's is below "target", and nothing of ours comes before the
+ * manifest. */
+static int recognise(struct archive_reader *r, struct err *e)
+{
+	struct archive_header h;
+	int found = archive_stream_next(r->source, &h, e);
+
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return err_set(e, ERR_SETUP, "it is empty");
+	if (!archive_nextest_begins(&h))
+		return read_manifest(r, &h, e);
+	r->format = ARCHIVE_NEXTEST;
+	r->first = h;
 	return 0;
 }
 
@@ -85,7 +105,7 @@ struct archive_reader *archive_unpack_open(const char *path, struct err *e)
 		goto fail;
 	}
 	r->source = archive_stream_open(r->fd, e);
-	if (!r->source || read_manifest(r, e) < 0) {
+	if (!r->source || recognise(r, e) < 0) {
 		refuse(r, e);
 		goto fail;
 	}
@@ -110,6 +130,11 @@ void archive_unpack_close(struct archive_reader *r)
 const struct archive_manifest *archive_unpack_manifest(const struct archive_reader *r)
 {
 	return &r->manifest;
+}
+
+enum archive_format archive_unpack_format(const struct archive_reader *r)
+{
+	return r->format;
 }
 
 /* ---- extracting */
@@ -245,7 +270,10 @@ int archive_unpack(struct archive_reader *r, const struct archive_unpack_options
 	u.place = archive_place_open(options->dest, options->overwrite, e);
 	if (!u.place)
 		return -1;
-	result = unpack_all(&u, e);
+	result = r->format == ARCHIVE_NEXTEST
+			 ? archive_nextest_unpack(r->source, &r->first, options, u.place,
+				   &u.host_fault, e)
+			 : unpack_all(&u, e);
 	if (result < 0) {
 		archive_place_undo(u.place);
 		if (!u.host_fault)

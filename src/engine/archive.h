@@ -140,10 +140,19 @@ struct archive_manifest {
 
 struct archive_reader;
 
+/* Whose it is, told by its first entry. */
+enum archive_format {
+	ARCHIVE_XTEST,
+	/* One that cargo-nextest reads and writes. It has no manifest: what its entries
+	 * are is known when it is unpacked. */
+	ARCHIVE_NEXTEST
+};
+
 /* Opens a file, or standard input for "-", and reads up to the end of the manifest. NULL
- * and ERR_SETUP when it is no archive of this kind, damaged, or of a later version. */
+ * and ERR_SETUP when it is no archive of these kinds, damaged, or of a later version. */
 struct archive_reader *archive_unpack_open(const char *path, struct err *e);
 void archive_unpack_close(struct archive_reader *reader);
+enum archive_format archive_unpack_format(const struct archive_reader *reader);
 /* Borrowed from the reader. */
 const struct archive_manifest *archive_unpack_manifest(
 	const struct archive_reader *reader);

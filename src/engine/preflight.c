@@ -45,15 +45,17 @@ static void block(struct preflight *p, const struct suite *suite, const char *wh
 
 static void check_suite(struct preflight *p, const struct suite *suite)
 {
-	const struct target *target = p->w->columns[p->column].launch.toolchain->target;
+	const struct launch *l = &p->w->columns[p->column].launch;
 	autorelease(closure_libraries) struct closure_libraries libraries = {0};
-	autorelease(strv) struct strv search = STRV_INIT;
+	autorelease(strv) struct strv words = STRV_INIT, search = STRV_INIT;
+	autofree char *program = launch_locate(l, suite->command.v[0]);
 	struct err e = {0};
 
-	library_path(p->w, suite, &search);
-	if (suite->command.v[0][0] == '/' &&
-		closure_of(p->closure, suite->command.v[0], &search, &target->elf,
-			&libraries, &e) < 0)
+	library_path(p->w, suite, &words);
+	for (size_t i = 0; i < words.len; i++)
+		strv_push_take(&search, launch_locate(l, words.v[i]));
+	if (program[0] == '/' && closure_of(p->closure, program, &search,
+					 &l->toolchain->target->elf, &libraries, &e) < 0)
 		block(p, suite, e.msg);
 }
 
@@ -80,8 +82,7 @@ void preflight_check(struct workload *w, struct plan *plan)
 		struct preflight p = {.w = w, .plan = plan, .column = i};
 		autofree char *more = NULL;
 
-		if (!c->launch.emulate ||
-			w->targets[c->target].roots.v[ARCHIVE_TARGET].original)
+		if (!c->launch.emulate || w->targets[c->target].archive)
 			continue;
 		p.closure = closure_new(c->launch.toolchain->sysroot, NULL);
 		check_column(&p);

@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "engine/step.h"
+#include "engine/workload-nextest.h"
 
 #include <stdio.h>
 
@@ -114,7 +115,9 @@ int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t ta
 	const struct filter_set *filter, const struct plan *plan, struct err *e)
 {
 	const struct workload_target *t = &w->targets[target];
-	const struct suite_list *suites = &t->build.suites;
+	const struct suite_list *suites = t->nextest && t->nextest->located.len
+						  ? &t->nextest->located
+						  : &t->build.suites;
 	autofree bool *wanted = xcalloc(suites->len, sizeof *wanted);
 
 	*pack = (struct workload_pack){
@@ -123,8 +126,10 @@ int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t ta
 				.project = w->project->name,
 				.target = t->target->name,
 				.triple = t->toolchain.triple,
-				.source_dir = w->project->root,
-				.target_build_dir = t->build.build_dir,
+				.source_dir = t->nextest ? t->nextest->workspace_dir
+							 : w->project->root,
+				.target_build_dir = t->nextest ? t->nextest->target_dir
+							       : t->build.build_dir,
 				.sysroot = t->toolchain.sysroot,
 				.target_suites = &pack->target_suites,
 				.host_suites = &pack->host_suites,
@@ -208,10 +213,9 @@ static int make_dest(
 	return *extracted ? 0 : -1;
 }
 
-static int choose_target(
-	struct workload *w, const struct archive_manifest *manifest, struct err *e)
+int workload_archive_target(struct workload *w, const char *name, struct err *e)
 {
-	const struct target *target = target_list_get(&w->known, manifest->target, e);
+	const struct target *target = target_list_get(&w->known, name, e);
 
 	if (!target)
 		return -1;
@@ -219,7 +223,7 @@ static int choose_target(
 		return workload_add_target(w, target, e);
 	if (w->n_targets > 1 || w->targets[0].target != target)
 		return err_set(e, ERR_SETUP, "the archive was built for %s, not for %s",
-			manifest->target, w->targets[0].target->name);
+			name, w->targets[0].target->name);
 	return 0;
 }
 
@@ -264,25 +268,64 @@ static void replace_wrapper(const struct workload_target *t, struct suite *s)
 }
 
 /* A place that is sent everything gets it where it was built. */
-static int check_staged(const struct workload *w, const struct workload_unpack_options *o,
+static int check_staged(const struct workload *w, const struct strv *uris,
 	enum archive_placing placing, struct err *e)
 {
-	autorelease(strv) struct strv uris = STRV_INIT;
+	for (size_t i = 0; i < uris->len; i++) {
+		const struct transport *transport = workload_transport(w, uris->v[i]);
 
-	workload_split_places(w, o->places, &uris);
-	for (size_t i = 0; i < uris.len; i++) {
-		const struct transport *transport = workload_transport(w, uris.v[i]);
-
-		if (!transport || !transport->staged)
-			continue;
-		if (placing != ARCHIVE_ORIGINAL)
+		if (transport && transport->staged && placing != ARCHIVE_ORIGINAL)
 			return err_set(e, ERR_SETUP,
 				"--on %s: the archive has the paths of where it was "
 				"built, and this machine, which runs a part of it, "
 				"cannot mount it there; select `--on %s` alone, of an "
 				"archive without host tests",
-				uris.v[i], uris.v[i]);
-		if (o->workspace)
+				uris->v[i], uris->v[i]);
+	}
+	return 0;
+}
+
+/* Nothing of it runs here. */
+static bool is_all_staged(const struct workload *w, const struct strv *uris,
+	const struct suite_list *suites)
+{
+	for (size_t i = 0; i < uris->len; i++) {
+		const struct transport *transport = workload_transport(w, uris->v[i]);
+
+		if (!transport || !transport->staged)
+			return false;
+	}
+	for (size_t i = 0; i < suites->len; i++)
+		if (suites->v[i].platform == PLATFORM_HOST)
+			return false;
+	return uris->len > 0;
+}
+
+int workload_archive_place(struct workload *w, struct workload_target *t,
+	const struct strv *places, const struct suite_list *suites,
+	enum archive_placing *placing, struct err *e)
+{
+	autorelease(strv) struct strv uris = STRV_INIT;
+	bool all_staged;
+
+	workload_split_places(w, places, &uris);
+	all_staged = is_all_staged(w, &uris, suites);
+	*placing = all_staged ? ARCHIVE_ORIGINAL : choose_placing(w, t);
+	t->mounted |= all_staged;
+	return check_staged(w, &uris, *placing, e);
+}
+
+/* What is sent elsewhere is what the archive holds. */
+static int check_remap(
+	const struct workload *w, const struct workload_unpack_options *o, struct err *e)
+{
+	autorelease(strv) struct strv uris = STRV_INIT;
+
+	workload_split_places(w, o->places, &uris);
+	for (size_t i = 0; o->workspace && i < uris.len; i++) {
+		const struct transport *transport = workload_transport(w, uris.v[i]);
+
+		if (transport && transport->staged)
 			return err_set(e, ERR_USAGE,
 				"--workspace-remap: what is sent to %s is what the "
 				"archive holds",
@@ -291,37 +334,15 @@ static int check_staged(const struct workload *w, const struct workload_unpack_o
 	return 0;
 }
 
-/* Nothing of it runs here. */
-static bool is_all_staged(const struct workload *w,
-	const struct workload_unpack_options *o, const struct archive_manifest *manifest)
-{
-	autorelease(strv) struct strv uris = STRV_INIT;
-
-	workload_split_places(w, o->places, &uris);
-	for (size_t i = 0; i < uris.len; i++) {
-		const struct transport *transport = workload_transport(w, uris.v[i]);
-
-		if (!transport || !transport->staged)
-			return false;
-	}
-	for (size_t i = 0; i < manifest->suites.len; i++)
-		if (manifest->suites.v[i].platform == PLATFORM_HOST)
-			return false;
-	return uris.len > 0;
-}
-
 static int load_suites(struct workload *w, const struct archive_manifest *manifest,
 	struct workload_target *t, const struct workload_unpack_options *o, struct err *e)
 {
-	bool all_staged = is_all_staged(w, o, manifest);
-	enum archive_placing placing =
-		all_staged ? ARCHIVE_ORIGINAL : choose_placing(w, t);
 	struct suite_list *suites = &t->build.suites;
+	enum archive_placing placing;
 
-	t->mounted |= all_staged;
-	if (check_staged(w, o, placing, e) < 0)
+	if (workload_archive_place(w, t, o->places, &manifest->suites, &placing, e) < 0 ||
+		check_remap(w, o, e) < 0)
 		return -1;
-
 	if (archive_load_suites(
 		    manifest, &t->roots, placing, PLATFORM_TARGET, suites, NULL, e) < 0 ||
 		archive_load_suites(
@@ -383,27 +404,41 @@ static int extract(struct workload *w, const struct workload_unpack_options *o,
 	return 0;
 }
 
+static int unpack_own(struct workload *w, const struct workload_unpack_options *o,
+	struct archive_reader **reader, const char *dest, struct err *e)
+{
+	const struct archive_manifest *manifest = archive_unpack_manifest(*reader);
+	struct workload_target *t;
+
+	if (extract(w, o, *reader, dest, e) < 0)
+		return -1;
+	t = &w->targets[0];
+	t->archive = take_ptr(*reader);
+	archive_roots_init(&t->roots, manifest, dest, o->workspace);
+	use_sysroot(&t->toolchain, t->roots.v[ARCHIVE_SYSROOT].extracted);
+	return archive_roots_binds(&t->roots, &t->binds, e) < 0
+		       ? -1
+		       : load_suites(w, manifest, t, o, e);
+}
+
 int workload_unpack(struct workload *w, const struct workload_unpack_options *o,
 	char **extracted, struct err *e)
 {
 	struct archive_reader *reader = archive_unpack_open(o->file, e);
-	const struct archive_manifest *manifest;
-	struct workload_target *t;
-	int status = -1;
+	bool own;
+	int status = 0;
 
 	if (!reader)
 		return -1;
-	manifest = archive_unpack_manifest(reader);
-	if (choose_target(w, manifest, e) < 0 || make_dest(o, extracted, e) < 0 ||
-		extract(w, o, reader, *extracted, e) < 0)
-		goto out;
-	t = &w->targets[0];
-	t->archive = take_ptr(reader);
-	archive_roots_init(&t->roots, manifest, *extracted, o->workspace);
-	use_sysroot(&t->toolchain, t->roots.v[ARCHIVE_SYSROOT].extracted);
-	if (archive_roots_binds(&t->roots, &t->binds, e) == 0)
-		status = load_suites(w, manifest, t, o, e);
-out:
+	own = archive_unpack_format(reader) == ARCHIVE_XTEST;
+	if (own)
+		status = workload_archive_target(
+			w, archive_unpack_manifest(reader)->target, e);
+	if (status == 0)
+		status = make_dest(o, extracted, e);
+	if (status == 0)
+		status = own ? unpack_own(w, o, &reader, *extracted, e)
+			     : workload_nextest_unpack(w, o, reader, *extracted, e);
 	archive_unpack_close(reader);
 	return status;
 }

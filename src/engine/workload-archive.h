@@ -33,7 +33,9 @@ struct workload_unpack_options {
 	const char *extract_to; /* NULL: a temporary directory */
 	bool overwrite;
 	const struct strv *places; /* --on: where it will be run */
-	const char *workspace; /* --workspace-remap; NULL: the archive's own sources */
+	/* --workspace-remap; NULL: the archive's own sources, or where those were that an
+	 * archive of nextest was built of. */
+	const char *workspace;
 	/* What will be run of it. With a temporary directory only what its suites need is
 	 * written. May be NULL. */
 	const struct filter_set *filter;
@@ -44,5 +46,15 @@ struct workload_unpack_options {
  * trees there. *extracted is the caller's, and the tree when it is temporary. */
 int workload_unpack(struct workload *w, const struct workload_unpack_options *o,
 	char **extracted, struct err *e) MUST_CHECK;
+
+/* Makes the target of this name (or triple) the workload's one target. ERR_SETUP when it
+ * is not known, or another one was asked for. */
+int workload_archive_target(
+	struct workload *w, const char *name, struct err *e) MUST_CHECK;
+/* Whether the places will show the trees of `t` where they were built. `suites` are all
+ * there are of it. ERR_SETUP when the places asked for cannot do with that. */
+int workload_archive_place(struct workload *w, struct workload_target *t,
+	const struct strv *places, const struct suite_list *suites,
+	enum archive_placing *placing, struct err *e) MUST_CHECK;
 
 #endif

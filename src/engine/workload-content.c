@@ -35,8 +35,9 @@ static bool on_cancelled(void *ctx)
 	return interrupt_check(((struct workload *)ctx)->interrupt);
 }
 
-/* Where things are is where they were. */
-static void same_roots(const struct archive_request *r, struct archive_roots *roots)
+/* Where things are is where they were, unless the target's roots say otherwise. */
+static void set_roots(const struct archive_request *r, const struct archive_roots *of,
+	struct archive_roots *roots)
 {
 	const char *dirs[ARCHIVE_N_ROOTS] = {
 		[ARCHIVE_SOURCE] = r->source_dir,
@@ -47,7 +48,8 @@ static void same_roots(const struct archive_request *r, struct archive_roots *ro
 	for (int i = 0; i < ARCHIVE_N_ROOTS; i++) {
 		if (!dirs[i])
 			continue;
-		roots->v[i].original = xstrdup(dirs[i]);
+		roots->v[i].original =
+			xstrdup(of->v[i].original ? of->v[i].original : dirs[i]);
 		roots->v[i].extracted = xstrdup(dirs[i]);
 	}
 }
@@ -79,7 +81,7 @@ static int plan_content(struct workload *w, const struct workload_column *c,
 	if (archive_plan_make(&m->pack.request, &m->plan, e) < 0)
 		return -1;
 	tell_notes(w, &m->plan.notes);
-	same_roots(&m->pack.request, &m->roots);
+	set_roots(&m->pack.request, &w->targets[c->target].roots, &m->roots);
 	return 0;
 }
 

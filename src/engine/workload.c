@@ -6,6 +6,7 @@
 #include "engine/workload-content.h"
 #include "engine/script.h"
 #include "engine/workload-machine.h"
+#include "engine/workload-nextest.h"
 #include "framework/framework.h"
 #include "base/version.h"
 #include "wire/wire.h"
@@ -149,6 +150,7 @@ void workload_release(struct workload *w)
 		archive_roots_release(&w->targets[i].roots);
 		strv_release(&w->targets[i].binds);
 		archive_unpack_close(w->targets[i].archive);
+		workload_nextest_free(w->targets[i].nextest);
 	}
 	free(w->columns);
 	free(w->targets);
@@ -276,6 +278,7 @@ static const char *workspace_root(
 
 	return t->mounted && original ? original
 	       : extracted            ? extracted
+	       : t->nextest           ? t->nextest->workspace_dir
 				      : w->project->root;
 }
 

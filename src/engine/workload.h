@@ -18,6 +18,8 @@
 #include "model/plan.h"
 #include "model/target.h"
 
+struct workload_nextest;
+
 /* One target of the run. */
 struct workload_target {
 	const struct target *target; /* borrowed from the workload's list */
@@ -28,7 +30,8 @@ struct workload_target {
 	bool mounted;  /* places show the trees where they were */
 	struct strv binds; /* mounts that put an archive's trees where they were built;
 			      empty when built here */
-	struct archive_reader *archive; /* that it came from; NULL when built here */
+	struct archive_reader *archive;   /* that it came from; NULL when built here */
+	struct workload_nextest *nextest; /* a build that cargo-nextest describes; NULL */
 };
 
 struct workload_board;

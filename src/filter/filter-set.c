@@ -96,23 +96,33 @@ static enum filter_answer eval_expressions(const struct filter_set *set,
 	return result;
 }
 
+static enum filter_answer match_side(
+	const struct filter_set *set, const struct filter_subject *subject)
+{
+	bool host = subject->platform == FILTER_HOST;
+
+	return !set->side || streq(set->side, host ? "host" : "target") ? FILTER_YES
+									: FILTER_NO;
+}
+
 static enum filter_answer eval_set(const struct filter_set *set,
 	const struct filter_subject *given, bool case_known,
 	enum filter_set_reason *reason, struct err *e)
 {
 	struct filter_subject subject = *given;
-	enum filter_answer parts[4] = {FILTER_YES, FILTER_YES, FILTER_YES, FILTER_YES};
+	enum filter_answer parts[] = {
+		FILTER_YES, FILTER_YES, match_side(set, given), FILTER_YES, FILTER_YES};
 	static const enum filter_set_reason reasons[] = {FILTER_SET_NAME, FILTER_SET_NAME,
-		FILTER_SET_EXPRESSION, FILTER_SET_DEFAULT};
+		FILTER_SET_EXPRESSION, FILTER_SET_EXPRESSION, FILTER_SET_DEFAULT};
 	enum filter_answer result = FILTER_YES;
 
 	subject.default_filter = set->default_filter;
 	if (set->names.len)
 		parts[0] = match_names(&set->names, set->exact, &subject, case_known);
 	parts[1] = invert(match_names(&set->skips, set->exact, &subject, case_known));
-	parts[2] = eval_expressions(set, &subject, case_known, e);
+	parts[3] = eval_expressions(set, &subject, case_known, e);
 	if (set->default_filter && !set->ignore_default)
-		parts[3] = eval(set->default_filter, &subject, case_known, e);
+		parts[4] = eval(set->default_filter, &subject, case_known, e);
 	if (reason)
 		*reason = FILTER_SET_MATCHES;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {

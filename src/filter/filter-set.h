@@ -18,6 +18,9 @@ struct filter_set {
 		     * a case */
 	const struct filter *default_filter; /* borrowed; NULL: all() */
 	bool ignore_default;
+	const char
+		*side; /* "target" or "host": nothing of the other; NULL: both. Borrowed
+			*/
 };
 
 void filter_set_release(struct filter_set *set);

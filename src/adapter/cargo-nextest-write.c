@@ -1,0 +1,207 @@
+#include "adapter/cargo-nextest.h"
+
+/* Lists keyed by package or id are in the order of the keys, as nextest's are. */
+static int compare_artifacts(const void *a, const void *b)
+{
+	const struct cargo_artifact *x = *(const struct cargo_artifact *const *)a,
+				    *y = *(const struct cargo_artifact *const *)b;
+	int order = strcmp(x->package_id, y->package_id);
+
+	if (!order)
+		order = strcmp(x->name, y->name);
+	if (!order)
+		order = strcmp(x->kind, y->kind);
+	return order ? order : strcmp(x->path, y->path);
+}
+
+static int compare_scripts(const void *a, const void *b)
+{
+	return strcmp((*(const struct cargo_script *const *)a)->package_id,
+		(*(const struct cargo_script *const *)b)->package_id);
+}
+
+static int compare_binaries(const void *a, const void *b)
+{
+	return cargo_build_compare_ids((*(const struct cargo_binary *const *)a)->id,
+		(*(const struct cargo_binary *const *)b)->id);
+}
+
+/* Pointers to the items of a list, sorted; the caller's. */
+static void *sorted(const void *items, size_t n, size_t size,
+	int (*compare)(const void *, const void *))
+{
+	const void **list = xcalloc(n + 1, sizeof *list);
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = (const char *)items + i * size;
+	if (n > 1)
+		qsort(list, n, sizeof *list, compare);
+	return list;
+}
+
+static void write_artifacts(const struct cargo_build *b, struct jsonw *w)
+{
+	autofree const struct cargo_artifact **list = sorted(
+		b->artifacts, b->n_artifacts, sizeof *b->artifacts, compare_artifacts);
+	const char *package = NULL;
+
+	jsonw_open(w, "non-test-binaries", '{');
+	for (size_t i = 0; i < b->n_artifacts; i++) {
+		const struct cargo_artifact *a = list[i];
+
+		if (!streq_null(package, a->package_id)) {
+			if (package)
+				jsonw_close(w, ']');
+			package = a->package_id;
+			jsonw_open(w, package, '[');
+		}
+		jsonw_open(w, NULL, '{');
+		jsonw_string(w, "name", a->name);
+		jsonw_string(w, "kind", a->kind);
+		jsonw_string(w, "path", a->path);
+		jsonw_string(w, "build-platform", platform_name(a->platform));
+		jsonw_close(w, '}');
+	}
+	if (package)
+		jsonw_close(w, ']');
+	jsonw_close(w, '}');
+}
+
+static void write_scripts(const struct cargo_build *b, struct jsonw *w)
+{
+	autofree const struct cargo_script **list =
+		sorted(b->scripts, b->n_scripts, sizeof *b->scripts, compare_scripts);
+
+	jsonw_open(w, "build-script-out-dirs", '{');
+	for (size_t i = 0; i < b->n_scripts; i++)
+		jsonw_string(w, list[i]->package_id, list[i]->out_dir);
+	jsonw_close(w, '}');
+	jsonw_open(w, "build-script-info", '{');
+	for (size_t i = 0; i < b->n_scripts; i++) {
+		autorelease(strv) struct strv env = STRV_INIT;
+
+		if (!list[i]->has_info)
+			continue;
+		strv_copy(&env, &list[i]->env);
+		strv_sort(&env);
+		jsonw_open(w, list[i]->package_id, '{');
+		jsonw_open(w, "envs", '{');
+		for (size_t k = 0; k < env.len; k++) {
+			char *value = strchr(env.v[k], '=');
+
+			*value = '\0';
+			jsonw_string(w, env.v[k], value + 1);
+		}
+		jsonw_close(w, '}');
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, '}');
+}
+
+/* What is known of the platform besides its triple is kept as it came. */
+static void write_spec(const struct cargo_platform *p, const char *key, struct jsonw *w)
+{
+	struct err ignored;
+	autorelease_json struct json *spec =
+		p->spec ? json_parse(p->spec, strlen(p->spec), "platform", &ignored)
+			: NULL;
+
+	jsonw_open(w, key, '{');
+	if (json_kind(spec) == JSON_OBJECT) {
+		for (struct json_iter it = json_iter(spec); json_next(&it);)
+			jsonw_value(w, it.key, it.value);
+	} else {
+		jsonw_string(w, "triple", p->triple);
+		jsonw_string(w, "target-features", "unknown");
+	}
+	jsonw_close(w, '}');
+}
+
+static void write_platform(
+	const struct cargo_platform *p, const char *key, struct jsonw *w)
+{
+	jsonw_open(w, key, '{');
+	write_spec(p, "platform", w);
+	jsonw_open(w, "libdir", '{');
+	jsonw_string(w, "status", p->libdir ? "available" : "unavailable");
+	if (p->libdir)
+		jsonw_string(w, "path", p->libdir);
+	else
+		jsonw_string(w, "reason",
+			p->libdir_reason ? p->libdir_reason : "rustc-failed");
+	jsonw_close(w, '}');
+	jsonw_close(w, '}');
+}
+
+static void write_platforms(const struct cargo_build *b, struct jsonw *w)
+{
+	const struct cargo_platform *built_for = b->n_targets ? &b->targets[0] : &b->host;
+
+	if (b->host.triple) {
+		jsonw_open(w, "platforms", '{');
+		write_platform(&b->host, "host", w);
+		jsonw_open(w, "targets", '[');
+		for (size_t i = 0; i < b->n_targets; i++)
+			write_platform(&b->targets[i], NULL, w);
+		jsonw_close(w, ']');
+		jsonw_close(w, '}');
+	}
+	jsonw_open(w, "target-platforms", '[');
+	if (built_for->triple)
+		write_spec(built_for, NULL, w);
+	jsonw_close(w, ']');
+	jsonw_string(w, "target-platform", b->n_targets ? b->targets[0].triple : NULL);
+}
+
+static void write_sorted(struct jsonw *w, const char *key, const struct strv *list)
+{
+	autorelease(strv) struct strv copy = STRV_INIT;
+
+	strv_copy(&copy, list);
+	strv_unique(&copy);
+	jsonw_strv(w, key, &copy);
+}
+
+void cargo_nextest_write_meta(
+	const struct cargo_build *b, enum cargo_nextest_form form, struct jsonw *w)
+{
+	jsonw_open(w, "rust-build-meta", '{');
+	jsonw_string(w, "target-directory", b->target_dir);
+	if (form == CARGO_NEXTEST_LIST)
+		jsonw_string(w, "build-directory",
+			b->build_dir ? b->build_dir : b->target_dir);
+	write_sorted(w, "base-output-directories", &b->base_dirs);
+	write_artifacts(b, w);
+	write_scripts(b, w);
+	write_sorted(w, "linked-paths", &b->linked_paths);
+	write_platforms(b, w);
+	jsonw_close(w, '}');
+}
+
+void cargo_nextest_write(
+	const struct cargo_build *b, enum cargo_nextest_form form, struct buf *out)
+{
+	autofree const struct cargo_binary **list =
+		sorted(b->binaries, b->n_binaries, sizeof *b->binaries, compare_binaries);
+	struct jsonw w;
+
+	jsonw_init(&w, out);
+	w.pretty = true;
+	jsonw_open(&w, NULL, '{');
+	cargo_nextest_write_meta(b, form, &w);
+	jsonw_open(&w, "rust-binaries", '{');
+	for (size_t i = 0; i < b->n_binaries; i++) {
+		const struct cargo_binary *s = list[i];
+
+		jsonw_open(&w, s->id, '{');
+		jsonw_string(&w, "binary-id", s->id);
+		jsonw_string(&w, "binary-name", s->name);
+		jsonw_string(&w, "package-id", s->package_id);
+		jsonw_string(&w, "kind", s->kind);
+		jsonw_string(&w, "binary-path", s->path);
+		jsonw_string(&w, "build-platform", platform_name(s->platform));
+		jsonw_close(&w, '}');
+	}
+	jsonw_close(&w, '}');
+	jsonw_close(&w, '}');
+}
