@@ -145,11 +145,6 @@ static void skip_configured(struct walk *w, const char *dir, const char *below)
 	}
 }
 
-static int compare_strings(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool is_tracked(struct walk *w, const char *below)
 {
 	if (!w->tracked_known) {
@@ -167,8 +162,7 @@ static bool is_tracked(struct walk *w, const char *below)
 				strv_push(&w->tracked, r.out.data + at);
 		strv_sort(&w->tracked);
 	}
-	return w->tracked.len && bsearch(&below, w->tracked.v, w->tracked.len,
-					 sizeof *w->tracked.v, compare_strings);
+	return strv_has_sorted(&w->tracked, below);
 }
 
 /* What a compiler left in the source tree, for whatever machine. An ELF file without the

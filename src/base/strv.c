@@ -113,6 +113,11 @@ void strv_sort(struct strv *s)
 		qsort(s->v, s->len, sizeof *s->v, compare_strings);
 }
 
+bool strv_has_sorted(const struct strv *s, const char *item)
+{
+	return s->len && bsearch(&item, s->v, s->len, sizeof *s->v, compare_strings);
+}
+
 void strv_unique(struct strv *s)
 {
 	size_t kept = 0;

@@ -37,6 +37,8 @@ bool strv_has(const struct strv *s, const char *item);
 /* Some item is in both. */
 bool strv_shares(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *s);
+/* Like strv_has(), of a sorted list. */
+bool strv_has_sorted(const struct strv *s, const char *item);
 /* Sorts and drops doubles. */
 void strv_unique(struct strv *s);
 /* Joined with `separator`; the caller's. */

@@ -129,68 +129,48 @@ size_t rerun_outstanding(const struct rerun *r)
 
 /* ---- cases that are gone */
 
-/* A suite as it stands in a key: platform and id. */
-struct place_in_key {
-	char *key; /* owned */
-	const struct suite *suite;
-};
-
-static int by_key(const void *a, const void *b)
+/* What there still is, as it stands in keys: "PLATFORM\tSUITE\tCASE", and
+ * "PLATFORM\tSUITE" for a suite whose cases nobody knows. In order. */
+static void index_cases(const struct suite *const *suites, size_t n, struct strv *index)
 {
-	return strcmp(((const struct place_in_key *)a)->key,
-		((const struct place_in_key *)b)->key);
-}
-
-static struct place_in_key *index_suites(const struct suite *const *suites, size_t n)
-{
-	struct place_in_key *index = xcalloc(n, sizeof *index);
-
 	for (size_t i = 0; i < n; i++) {
-		const char *const parts[] = {
-			platform_name(suites[i]->platform), suites[i]->id};
+		const struct suite *s = suites[i];
+		const char *parts[] = {platform_name(s->platform), s->id, NULL};
 		struct buf key = BUF_INIT;
 
-		buf_append_fields(&key, parts, ARRAY_LEN(parts));
-		index[i] = (struct place_in_key){buf_take(&key), suites[i]};
+		for (size_t k = 0; s->listed && k < s->n_cases; k++) {
+			parts[2] = s->cases[k].name;
+			buf_clear(&key);
+			buf_append_fields(&key, parts, 3);
+			strv_push(index, buf_str(&key));
+		}
+		buf_clear(&key);
+		buf_append_fields(&key, parts, 2);
+		if (!s->listed)
+			strv_push(index, buf_str(&key));
+		buf_release(&key);
 	}
-	if (n)
-		qsort(index, n, sizeof *index, by_key);
-	return index;
-}
-
-static bool has_case(const struct suite *suite, const char *field)
-{
-	autorelease(buf) struct buf name = BUF_INIT;
-
-	for (size_t i = 0; i < suite->n_cases; i++) {
-		buf_clear(&name);
-		buf_append_field(&name, suite->cases[i].name);
-		if (streq(buf_str(&name), field))
-			return true;
-	}
-	return false;
+	strv_sort(index);
 }
 
 /* `rest` is "PLATFORM\tSUITE\tCASE". */
-static bool is_gone(const char *rest, const struct place_in_key *index, size_t n)
+static bool is_gone(const char *rest, const struct strv *index)
 {
 	const char *test = strrchr(rest, '\t');
-	autofree char *key = xstrndup(rest, (size_t)(test - rest));
-	struct place_in_key wanted = {.key = key};
-	const struct place_in_key *found =
-		n ? bsearch(&wanted, index, n, sizeof *index, by_key) : NULL;
+	autofree char *suite = xstrndup(rest, (size_t)(test - rest));
 
-	return !found || (found->suite->listed && !has_case(found->suite, test + 1));
+	return !strv_has_sorted(index, rest) && !strv_has_sorted(index, suite);
 }
 
 size_t rerun_forget(struct rerun *r, const struct event_column *column,
 	const struct suite *const *suites, size_t n_suites)
 {
-	struct place_in_key *index = index_suites(suites, n_suites);
+	autorelease(strv) struct strv index = STRV_INIT;
 	const char *const parts[] = {column->target, column->place};
 	autorelease(buf) struct buf prefix = BUF_INIT;
 	size_t forgotten = 0;
 
+	index_cases(suites, n_suites, &index);
 	buf_append_fields(&prefix, parts, ARRAY_LEN(parts));
 	buf_append_char(&prefix, '\t');
 	for (size_t i = 0; i < r->len; i++) {
@@ -198,12 +178,9 @@ size_t rerun_forget(struct rerun *r, const struct event_column *column,
 
 		if (k->passed || k->gone || !starts_with(k->key, buf_str(&prefix)))
 			continue;
-		k->gone = is_gone(k->key + prefix.len, index, n_suites);
+		k->gone = is_gone(k->key + prefix.len, &index);
 		forgotten += k->gone;
 	}
-	for (size_t i = 0; i < n_suites; i++)
-		free(index[i].key);
-	free(index);
 	return forgotten;
 }
 

@@ -30,7 +30,6 @@ void shipment_remember(struct shipment *s, const char *dir);
 const char *shipment_key(const struct shipment *s);
 /* Bytes of all files as they will lie there. */
 uint64_t shipment_bytes(const struct shipment *s);
-size_t shipment_files(const struct shipment *s);
 /* Begins to compress everything, beside what this thread does: for a place that has none
  * of it and is not there yet. */
 void shipment_prepare(struct shipment *s);

@@ -348,8 +348,3 @@ uint64_t shipment_bytes(const struct shipment *s)
 {
 	return s->total_bytes;
 }
-
-size_t shipment_files(const struct shipment *s)
-{
-	return s->n_entries;
-}

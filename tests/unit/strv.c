@@ -22,6 +22,9 @@ int main(void)
 	is_joined(&s, "b|b|a|c|z", "insert at both ends");
 	strv_unique(&s);
 	is_joined(&s, "a|b|c|z", "unique sorts and drops doubles");
+	ok(strv_has_sorted(&s, "a") && strv_has_sorted(&s, "z") &&
+			!strv_has_sorted(&s, "bb") && !strv_has_sorted(&env, "a"),
+		"what is in a sorted list is found in it");
 	strv_remove(&s, 1);
 	strv_pushf(&s, "it's %d", 7);
 	quoted = strv_quote(&s);
