@@ -27,14 +27,10 @@ static _Noreturn void stand_guard(const struct tty *t, int fd)
 	_exit(0);
 }
 
-int tty_make_raw(struct tty *t, int fd, struct err *e)
+static int set_modes(struct tty *t, const struct termios *modes, struct err *e)
 {
-	struct termios raw;
 	int fds[2];
 
-	*t = (struct tty){.fd = fd, .guard_fd = -1};
-	if (tcgetattr(fd, &t->saved) < 0)
-		return err_sys(e, errno, "read the modes of the terminal");
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(e, errno, "make a pipe");
 	t->guard = fork();
@@ -49,13 +45,41 @@ int tty_make_raw(struct tty *t, int fd, struct err *e)
 		close(t->guard_fd);
 		return err_sys(e, errno, "start a process");
 	}
-	raw = t->saved;
-	cfmakeraw(&raw);
-	if (tcsetattr(fd, TCSANOW, &raw) == 0)
+	if (tcsetattr(t->fd, TCSANOW, modes) == 0)
 		return 0;
 	err_sys(e, errno, "set the modes of the terminal");
 	tty_restore(t);
 	return -1;
+}
+
+static int open_tty(struct tty *t, int fd, struct termios *modes, struct err *e)
+{
+	*t = (struct tty){.fd = fd, .guard_fd = -1};
+	if (tcgetattr(fd, &t->saved) < 0)
+		return err_sys(e, errno, "read the modes of the terminal");
+	*modes = t->saved;
+	return 0;
+}
+
+int tty_make_raw(struct tty *t, int fd, struct err *e)
+{
+	struct termios modes;
+
+	if (open_tty(t, fd, &modes, e) < 0)
+		return -1;
+	cfmakeraw(&modes);
+	return set_modes(t, &modes, e);
+}
+
+int tty_take_keys(struct tty *t, int fd, struct err *e)
+{
+	struct termios modes;
+
+	if (open_tty(t, fd, &modes, e) < 0)
+		return -1;
+	modes.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	modes.c_cc[VMIN] = modes.c_cc[VTIME] = 0;
+	return set_modes(t, &modes, e);
 }
 
 void tty_restore(struct tty *t)

@@ -107,6 +107,8 @@ const struct opt common_run_opts[] = {
 		"wall-clock limit of every test, over all others"},
 	{"no-capture", 0, NULL, NULL, OPT_FLAG, O(no_capture),
 		"show output as it comes; one test at a time"},
+	{"no-input-handler", 0, NULL, NULL, OPT_FLAG, O(no_input_handler),
+		"do not answer key t on the terminal with what is running"},
 	{"user", 0, "NAME", NULL, OPT_STRING, O(user),
 		"run the tests as this user (needs root)"},
 	{"fresh", 0, "WHEN", fresh_choices, OPT_STRING, O(fresh),

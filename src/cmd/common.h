@@ -38,7 +38,7 @@ struct common {
 	/* running */
 	int64_t timeout_ms;
 	const char *user, *fresh;
-	bool fail_fast, no_fail_fast, no_capture, no_run;
+	bool fail_fast, no_fail_fast, no_capture, no_run, no_input_handler;
 	const char *max_fail;
 	int64_t global_timeout_ms, idle_timeout_ms, cpu_timeout_ms;
 	bool quarantine_verify;

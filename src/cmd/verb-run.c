@@ -259,7 +259,10 @@ static int run_cases(struct invocation *in, struct err *e)
 		return -1;
 	workload_rules_apply(&in->rules, &o);
 	send_plan(in, &o);
+	if (!in->c.no_input_handler)
+		interrupt_heed_keys(o.interrupt);
 	schedule_run(&in->plan, &o, &in->result);
+	interrupt_leave_keys(o.interrupt);
 	if (in->c.quarantine_verify)
 		attempts_tell_quarantine(
 			w->project->config, &in->plan, in->rules.v, o.emit);

@@ -133,7 +133,7 @@ static void write_event(struct record *r, const struct event *event)
 
 void record_event(struct record *r, const struct event *event)
 {
-	if (r->fd >= 0 && event->type != EVENT_TICK)
+	if (r->fd >= 0 && event->type != EVENT_TICK && event->type != EVENT_STATUS)
 		write_event(r, event);
 	if (event->type != EVENT_CASE_END)
 		return;

@@ -2,7 +2,7 @@
  * What the files of the schedule share. schedule.c is the loop, schedule-start.c decides
  * what may start now, schedule-end.c what an end means, schedule-hook.c lets a command
  * look at what a time limit is about to end, schedule-places.c looks after places that
- * die or must be made anew.
+ * die or must be made anew, schedule-status.c tells what runs.
  */
 #ifndef XTEST_ENGINE_SCHEDULE_PRIVATE_H
 #define XTEST_ENGINE_SCHEDULE_PRIVATE_H
@@ -64,7 +64,7 @@ struct schedule {
 	uint32_t random;
 	size_t delayed;       /* attempts that wait for their time */
 	size_t first_waiting; /* rank: nothing waits before it */
-	unsigned signals_seen;
+	unsigned signals_seen, asked_seen;
 	int64_t start_ms;   /* now_ms() at its start */
 	int64_t stopped_ms; /* when all were stopped, the last time */
 	unsigned round;     /* of a stress run, from 0 */
@@ -90,6 +90,8 @@ unsigned schedule_threads(const struct schedule *s, const struct plan_item *p);
 unsigned schedule_group_threads(const struct schedule *s, const struct plan_item *p);
 /* Starts everything that may start now; false when there was nothing. */
 bool schedule_fill_slots(struct schedule *s);
+/* Tells whoever has asked what runs. */
+void schedule_tell_status(struct schedule *s);
 /* When the next attempt that waits for its time may start (now_ms); INT64_MAX: none does.
  */
 int64_t schedule_next_retry(struct schedule *s);

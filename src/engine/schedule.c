@@ -63,8 +63,13 @@ static void kill_all(struct schedule *s)
 /* First signal: the same one to every test, then a grace time. Second: all are killed. */
 static void heed_interrupt(struct schedule *s)
 {
-	if (!interrupt_check(s->o->interrupt) ||
-		s->signals_seen == s->o->interrupt->count)
+	bool stopped = interrupt_check(s->o->interrupt);
+
+	if (s->asked_seen != s->o->interrupt->asked) {
+		s->asked_seen = s->o->interrupt->asked;
+		schedule_tell_status(s);
+	}
+	if (!stopped || s->signals_seen == s->o->interrupt->count)
 		return;
 	s->signals_seen = s->o->interrupt->count;
 	schedule_cancel(
@@ -329,6 +334,7 @@ void schedule_run(struct plan *plan, const struct schedule_options *options,
 		.r = result,
 		.random = options->seed | 1,
 		.start_ms = now_ms(),
+		.asked_seen = options->interrupt->asked,
 	};
 	int64_t next_tick = now_ms() + TICK_MS;
 	bool started;

@@ -17,6 +17,7 @@ const char *event_type_name(enum event_type t)
 		[EVENT_CASE_OUTPUT] = "case-output",
 		[EVENT_CASE_SLOW] = "case-slow",
 		[EVENT_CASE_END] = "case-end",
+		[EVENT_STATUS] = "status",
 		[EVENT_TICK] = "tick",
 		[EVENT_RUN_END] = "run-end",
 	};

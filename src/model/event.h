@@ -32,6 +32,7 @@ enum event_type {
 	EVENT_CASE_OUTPUT,  /* .output: live bytes, only when nothing is captured */
 	EVENT_CASE_SLOW,    /* .item, .elapsed_ms */
 	EVENT_CASE_END,     /* .item, .outcome, .judgement */
+	EVENT_STATUS,       /* .status: somebody has asked what goes on */
 	EVENT_TICK, /* about ten times a second while cases run: redraw; .counts, .running
 		     */
 	EVENT_RUN_END, /* .counts, .exit_code, .text (why cancelled, or NULL): the last
@@ -66,6 +67,15 @@ struct event_item {
 			      was asked for; NULL where there are no boards */
 	enum display_output success_output, failure_output; /* where its output goes, as
 							       the configuration says */
+};
+
+/* A case that runs, for somebody who wants to know. */
+struct event_running {
+	const struct event_item *item;
+	int64_t elapsed_ms;
+	unsigned pid;                /* on its place; 0: not known */
+	const char *state;           /* "running", "its place is away", … */
+	const struct buf *out, *err; /* what it has said so far */
 };
 
 struct event_counts {
@@ -127,6 +137,12 @@ struct event {
 			const char *data;
 			size_t len;
 		} item;
+		struct {
+			const struct event_counts *counts;
+			const struct event_running *running;
+			size_t n_running;
+			size_t delayed; /* attempts that wait for their time */
+		} status;
 		struct {
 			const struct event_counts *counts;
 			const struct event_item *const *running;

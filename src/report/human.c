@@ -1,4 +1,5 @@
 #include "report/human-output.h"
+#include "report/human-status.h"
 #include "report/human-summary.h"
 #include "report/progress.h"
 #include "report/reporter.h"
@@ -350,6 +351,9 @@ static int human_event(void *state, const struct event *event, struct err *e)
 		break;
 	case EVENT_CASE_END:
 		r = case_end(h, event, e);
+		break;
+	case EVENT_STATUS:
+		human_status_write(&h->text, &h->style, event);
 		break;
 	case EVENT_TICK:
 		break;

@@ -458,6 +458,7 @@ static void fill(struct jsonl_read *r, const struct json *object, struct event *
 	case EVENT_CASE_END:
 		case_end(r, object, event);
 		break;
+	case EVENT_STATUS:
 	case EVENT_TICK:
 		break;
 	case EVENT_RUN_END:

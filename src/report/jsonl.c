@@ -360,6 +360,7 @@ static void write_event(
 	case EVENT_CASE_END:
 		case_end(w, event, store);
 		break;
+	case EVENT_STATUS:
 	case EVENT_TICK:
 		break;
 	case EVENT_RUN_END:
@@ -374,7 +375,7 @@ void jsonl_print(
 	struct jsonw w;
 
 	/* A tick only says that time has passed. */
-	if (event->type == EVENT_TICK)
+	if (event->type == EVENT_TICK || event->type == EVENT_STATUS)
 		return;
 	jsonw_init(&w, out);
 	jsonw_open(&w, NULL, '{');

@@ -21,7 +21,7 @@ complete_bash() {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir -p sub && : >some.file
 	[ "$(complete_bash xtest ta)" = target ]
-	[ "$(complete_bash xtest --no-)" = "--no-capture --no-fail-fast --no-record --no-run --no-snapshots --no-tests" ]
+	[ "$(complete_bash xtest --no-)" = "--no-capture --no-fail-fast --no-input-handler --no-record --no-run --no-snapshots --no-tests" ]
 	[ "$(complete_bash xtest list --list)" = "--list-timeout --list-type" ]
 	[ "$(complete_bash xtest --target a)" = "aarch64 armv7" ]
 	[ "$(complete_bash xtest -t ri)" = riscv64 ]

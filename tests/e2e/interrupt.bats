@@ -152,3 +152,51 @@ stopped() {
 	[ "$status" = 0 ]
 	jq -es 'map(select(.event == "case-end")) | length == 4 and all(.verdict == "pass") and all(.wall_us < 15000000)' ../events
 }
+
+@test "SIGUSR1 prints what is running, and where it is, and changes nothing" {
+	program patient "echo \$\$ >$dir/pid; echo to stdout; echo to stderr >&2; : >$dir/patient.runs; until test -e $dir/enough; do sleep 0.1; done"
+	start patient first
+	eventually test -s pid
+	eventually test -e patient.runs
+	told() {
+		kill -USR1 "$pid" && grep -q 'RUNNING.*project::patient .*process '"$(cat pid)" ../out && grep -q 'to stderr' ../out
+	}
+	eventually told
+	: >enough
+	finish
+	[ "$status" = 0 ]
+	grep -q 'Status 1 of 2 finished, 1 runs' ../out
+	grep -Eq 'RUNNING \[> +[0-9.]+s\] .*  project::patient  \(running, process [0-9]+\)' ../out
+	grep -A1 'stdout' ../out | grep -q '^    to stdout$'
+	[ "$(verdicts ../events)" = $'first pass\npatient pass' ]
+	[ "$(jq -r .event ../events | grep -c status)" = 0 ]
+}
+
+@test "key t on a terminal does the same, and the terminal is given back" {
+	need script bsdutils
+	program patient "echo said by it; : >$dir/patient.runs; until test -e $dir/enough; do sleep 0.1; done"
+	mkfifo ../keys
+	TERM=xterm script -qec "stty -a >../before; xtest patient --report jsonl=../events; stty -a >../after" /dev/null <>../keys >../screen 2>&1 3>&- &
+	pid=$!
+	eventually test -e patient.runs
+	asked() {
+		printf t >../keys
+		grep -q 'RUNNING.*project::patient' ../screen
+	}
+	eventually asked
+	: >enough
+	finish
+	grep -q 'said by it' ../screen
+	[ "$(verdicts ../events)" = "patient pass" ]
+	cmp ../before ../after
+	# And nobody listens where that is not wanted.
+	rm -f enough patient.runs
+	TERM=xterm script -qec "xtest patient --no-input-handler" /dev/null <>../keys >../screen 2>&1 3>&- &
+	pid=$!
+	eventually test -e patient.runs
+	printf ttt >../keys
+	sleep 0.5
+	: >enough
+	finish
+	! grep -q RUNNING ../screen
+}
