@@ -5,52 +5,92 @@
 
 enum { MAX_EXCERPT = 600, MAX_LINE = 240 };
 
-/* From the most telling to the least. */
-static const struct mark {
+/* A line that says why, and what of its surroundings belongs to it. */
+struct mark {
 	const char *text;
-	bool at_start;   /* of its line (behind blanks) */
-	unsigned lines;  /* taken after it, up to an empty one */
-	unsigned before; /* 1: the line above belongs to it */
-} marks[] = {
+	bool at_start;      /* of its line (behind blanks) */
+	bool after_digit;   /* behind the number of a line */
+	unsigned lines;     /* taken after it, up to an empty one */
+	const char *unless; /* the line is of no interest that has this one, too */
+	const char *until;  /* the line that begins so does not belong to it, either */
+	bool skip_indented; /* the line itself and what is indented below it say nothing
+			     */
+	const char *also;   /* the first line with this one sums it up, and comes first */
+};
+
+/* From the most telling to the least. */
+static const struct mark marks[] = {
 	/* the program could not run */
-	{"error while loading shared libraries:", false, 0, 0},
-	{"symbol lookup error:", false, 0, 0},
-	{"Could not open '", false, 0, 0},
-	/* sanitizers */
-	{"ERROR: AddressSanitizer", false, 0, 0},
-	{"ERROR: LeakSanitizer", false, 0, 0},
-	{"WARNING: ThreadSanitizer", false, 0, 0},
-	{"WARNING: MemorySanitizer", false, 0, 0},
-	{": runtime error: ", false, 0, 0},
-	{"ERROR: HWAddressSanitizer", false, 0, 0},
-	{"*** stack smashing detected ***", false, 0, 0},
+	{.text = "error while loading shared libraries:"},
+	{.text = "symbol lookup error:"},
+	{.text = "Could not open '"},
+	/* sanitizers, valgrind, the C library */
+	{.text = "ERROR: AddressSanitizer", .also = "SUMMARY: "},
+	{.text = "ERROR: HWAddressSanitizer", .also = "SUMMARY: "},
+	{.text = "ERROR: LeakSanitizer", .also = "SUMMARY: "},
+	{.text = "WARNING: ThreadSanitizer", .also = "SUMMARY: "},
+	{.text = "WARNING: MemorySanitizer", .also = "SUMMARY: "},
+	{.text = ": runtime error: "},
+	{.text = "== Invalid ", .lines = 2},
+	{.text = "== Conditional jump or move depends on", .lines = 2},
+	{.text = " detected ***"}, /* stack smashing, buffer overflow */
+	{.text = "double free or corruption"},
+	{.text = "free(): ", .at_start = true},
+	{.text = "malloc(): ", .at_start = true},
+	{.text = "realloc(): ", .at_start = true},
+	{.text = "munmap_chunk(): ", .at_start = true},
+	{.text = "corrupted size vs. prev_size"},
 	/* frameworks */
-	{"panicked at ", false, 3, 0},
-	{": Failure\n", false, 5, 0},
-	{": FAILED:", false, 4, 0},
-	{" is NOT correct!", false, 1, 0},
-	{" ERROR: test case THREW exception:", false, 1, 0},
-	{"Bail out! ", true, 0, 0},
-	{"[  ERROR   ] --- ", true, 1, 0},
-	{"EXPECTATION FAILED at ", false, 4, 0},
-	{"ASSERTION FAILED at ", false, 4, 0},
-	{"not ok ", true, 3, 0},
-	{"AssertionError", true, 0, 1},
+	{.text = "panicked at ", .lines = 3, .until = "stack backtrace:"},
+	{.text = ": Failure\n", .lines = 6, .until = "[  FAILED"}, /* GoogleTest */
+	{.text = ": FAILED:", .lines = 4},                         /* Catch2 */
+	{.text = " is NOT correct!", .lines = 1},                  /* doctest */
+	{.text = " ERROR: test case THREW exception:", .lines = 1},
+	{.text = ":F:", .after_digit = true}, /* Check */
+	{.text = ":E:", .after_digit = true},
+	{.text = "Bail out! ", .at_start = true},
+	{.text = "[  ERROR   ] --- ", .at_start = true, .lines = 1, .until = "[  FAILED"},
+	{.text = "EXPECTATION FAILED at ", .lines = 4}, /* KUnit */
+	{.text = "ASSERTION FAILED at ", .lines = 4},
+	{.text = ": error: Failure in ", .lines = 3},        /* CppUTest */
+	{.text = ": error: in \""},                          /* Boost.Test */
+	{.text = "FAIL!  : ", .at_start = true, .lines = 3}, /* QtTest */
+	{.text = ": Assertion Failed", .lines = 3},          /* Criterion */
+	{.text = ":FAIL: "},                                 /* Unity */
+	{.text = "#   Failed test ",
+		.at_start = true,
+		.lines = 4,
+		.until = "# Looks like"},
+	{.text = "--- FAIL: ", .at_start = true, .lines = 3}, /* Go */
+	{.text = "panic: ", .at_start = true},
+	{.text = "not ok ",
+		.at_start = true,
+		.lines = 3,
+		.until = "ok ",
+		.unless = "# TODO"},
+	{.text = "Traceback (most recent call last):",
+		.at_start = true,
+		.skip_indented = true},
 	/* assert() */
-	{"Assertion `", false, 0, 0},
-	{"Assertion '", false, 0, 0},
-	{"Assertion failed", false, 0, 0},
-	{"assertion failed", false, 0, 0},
-	{"terminate called", true, 1, 0},
+	{.text = "Assertion `"},
+	{.text = "Assertion '"},
+	{.text = "Assertion failed"},
+	{.text = "assertion failed"},
+	{.text = "terminate called", .at_start = true, .lines = 1},
+	/* what a shell or an emulator says of a signal */
+	{.text = "uncaught target signal"},
+	{.text = "Segmentation fault"},
+	{.text = "Illegal instruction"},
+	{.text = "Bus error"},
 	/* anything else that is said to be wrong */
-	{"fatal error:", false, 0, 0},
-	{"error:", false, 0, 0},
-	{"Error:", false, 0, 0},
-	{"ERROR:", false, 0, 0},
-	{"expected ", false, 1, 0},
-	{"FAILED", false, 0, 0},
-	{"FAIL:", true, 0, 0},
-	{"uncaught target signal", false, 0, 0},
+	{.text = "fatal error:"},
+	{.text = "error:"},
+	{.text = "Error:"},
+	{.text = "ERROR:"},
+	{.text = "@@ -", .at_start = true, .lines = 6}, /* a difference of two files */
+	{.text = "expected ", .lines = 1},
+	{.text = "FAILED"},
+	{.text = "FAIL:", .at_start = true},
 };
 
 struct text {
@@ -87,6 +127,20 @@ static size_t line_start(struct text t, size_t at)
 	return newline ? (size_t)(newline + 1 - t.data) : 0;
 }
 
+static bool counts(struct text t, const struct mark *m, size_t start, size_t at)
+{
+	const char *line;
+	size_t len;
+
+	if (m->after_digit && !(at && t.data[at - 1] >= '0' && t.data[at - 1] <= '9'))
+		return false;
+	for (size_t i = start; m->at_start && i < at; i++)
+		if (!strchr(" \t", t.data[i]))
+			return false;
+	return !m->unless || !buf_next_line(t.data, t.len, &start, &line, &len) ||
+	       !memmem(line, len, m->unless, strlen(m->unless));
+}
+
 /* The first line with the mark, and where in the text it starts. */
 static bool find(struct text t, const struct mark *m, size_t *start)
 {
@@ -100,26 +154,46 @@ static bool find(struct text t, const struct mark *m, size_t *start)
 			return false;
 		at = (size_t)(hit - t.data);
 		*start = line_start(t, at);
-		if (!m->at_start)
-			return true;
-		while (*start < at && strchr(" \t", t.data[*start]))
-			++*start;
-		if (*start == at)
+		if (counts(t, m, *start, at))
 			return true;
 		from = at + len;
 	}
 	return false;
 }
 
+/* The first line after that at `start` that is not indented; `start` when there is none.
+ */
+static size_t skip_indented(struct text t, size_t start)
+{
+	size_t pos = start, at = start, len;
+	const char *line;
+
+	buf_next_line(t.data, t.len, &pos, &line, &len);
+	do
+		at = pos;
+	while (buf_next_line(t.data, t.len, &pos, &line, &len) && len &&
+		strchr(" \t", *line));
+	return at < t.len && len ? at : start;
+}
+
+static bool begins(const char *line, size_t len, const char *text)
+{
+	return text && len >= strlen(text) && memcmp(line, text, strlen(text)) == 0;
+}
+
 static void take(struct text t, const struct mark *m, size_t start, struct buf *out)
 {
+	const struct mark also = {.text = m->also};
 	const char *line;
-	size_t pos = start, len;
+	size_t pos, len;
 
-	if (m->before && start)
-		pos = line_start(t, start - 1);
-	for (unsigned left = 1 + m->lines + (pos < start); left; left--) {
-		if (!buf_next_line(t.data, t.len, &pos, &line, &len) || !len)
+	if (m->also && find(t, &also, &pos) &&
+		buf_next_line(t.data, t.len, &pos, &line, &len))
+		append_line(out, line, len);
+	pos = m->skip_indented ? skip_indented(t, start) : start;
+	for (unsigned left = 1 + m->lines; left; left--) {
+		if (!buf_next_line(t.data, t.len, &pos, &line, &len) || !len ||
+			begins(line, len, m->until))
 			break;
 		append_line(out, line, len);
 	}

@@ -1,6 +1,5 @@
 #include "base/pattern.h"
 #include "framework/ctest-regex.h"
-#include "framework/excerpt.h"
 #include "framework/framework.h"
 
 #include "tests/tap.h"
@@ -230,79 +229,10 @@ static void check_expressions(void)
 	}
 }
 
-static const struct {
-	const char *name, *out, *err, *excerpt;
-} excerpts[] = {
-	{"nothing", "", "", NULL},
-	{"the last line of standard error", "one\n", "two\nthree\n\n", "three"},
-	{"of standard output", "one\ntwo\n", "\n", "two"},
-	{"assert()", "", "noise\np: t.c:3: main: Assertion `1 == 2' failed.\nAborted\n",
-		"p: t.c:3: main: Assertion `1 == 2' failed."},
-	{"GoogleTest",
-		"[ RUN      ] A.B\na.cc:6: Failure\nExpected equality of these values:\n "
-		" 2 + "
-		"2\n    Which is: 4\n  5\n[  FAILED  ] A.B (0 ms)\n",
-		"",
-		"a.cc:6: Failure\nExpected equality of these values:\n  2 + 2\n    Which "
-		"is: "
-		"4\n  5\n[  FAILED  ] A.B (0 ms)"},
-	{"Catch2",
-		"...\n\na.cc:5: FAILED:\n  REQUIRE( 2 + 2 == 5 )\nwith expansion:\n  4 "
-		"== "
-		"5\n\n====\n",
-		"",
-		"a.cc:5: FAILED:\n  REQUIRE( 2 + 2 == 5 )\nwith expansion:\n  4 == 5"},
-	{"cmocka", "[ RUN      ] fails\n",
-		"[  ERROR   ] --- 0x4 != 0x5\n[   LINE   ] --- c.c:8: error: Failure!\n",
-		"[  ERROR   ] --- 0x4 != 0x5\n[   LINE   ] --- c.c:8: error: Failure!"},
-	{"a panic", "running 1 test\n",
-		"thread 'fails' panicked at src/lib.rs:5:5:\nassertion failed\n",
-		"thread 'fails' panicked at src/lib.rs:5:5:\nassertion failed"},
-	{"TAP", "1..2\nok 1\nnot ok 2 - b\n# got 3\n", "", "not ok 2 - b\n# got 3"},
-	{"a sanitizer before all else", "not ok 1\n",
-		"==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n",
-		"==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1"},
-	{"colours and control characters", "", "\033[31merror: x\033[0m \001y\n",
-		"error: x ?y"},
-	{"bytes that are no text", "", "error: \377\376\n", "error: ??"},
-	{"qemu", "",
-		"qemu: uncaught target signal 11 (Segmentation fault) - core dumped\n",
-		"qemu: uncaught target signal 11 (Segmentation fault) - core dumped"},
-};
-
-static void check_excerpts(void)
-{
-	for (size_t i = 0; i < ARRAY_LEN(excerpts); i++) {
-		struct outcome o = {0};
-		autofree char *got = NULL;
-
-		buf_append_str(&o.out, excerpts[i].out);
-		buf_append_str(&o.err, excerpts[i].err);
-		got = excerpt_find(&o);
-		is_str(got, excerpts[i].excerpt, excerpts[i].name);
-		outcome_release(&o);
-	}
-}
-
-static void check_excerpt_bounds(void)
-{
-	struct outcome o = {0};
-	autofree char *got = NULL;
-
-	buf_append_str(&o.err, "x: Failure\n");
-	for (int i = 0; i < 5000; i++)
-		buf_append_str(&o.err, i % 999 ? "\303\244" : "\n");
-	got = excerpt_find(&o);
-	ok(got && strlen(got) <= 600, "an excerpt is bounded");
-	outcome_release(&o);
-}
-
 int main(void)
 {
 	check_ends();
 	check_leak();
 	check_expressions();
-	check_excerpts();
-	check_excerpt_bounds();
 	return tap_done();
 }
