@@ -1,5 +1,14 @@
 #include "adapter/cargo-nextest.h"
 
+#include "base/fs.h"
+
+/* One text in the making. */
+struct writing {
+	const struct cargo_build *build;
+	struct jsonw w;
+	const char *target_dir, *build_dir; /* where they are now */
+};
+
 /* Lists keyed by package or id are in the order of the keys, as nextest's are. */
 static int compare_artifacts(const void *a, const void *b)
 {
@@ -117,15 +126,26 @@ static void write_spec(const struct cargo_platform *p, const char *key, struct j
 	jsonw_close(w, '}');
 }
 
-static void write_platform(
-	const struct cargo_platform *p, const char *key, struct jsonw *w)
+/* In an archive the directory is relative to where nextest puts them there. */
+static char *libdir_now(const struct writing *x, const struct cargo_platform *p)
 {
+	autofree char *dirs = fs_join(x->target_dir, "nextest/libdirs");
+
+	return fs_join(dirs, p->libdir);
+}
+
+static void write_platform(
+	struct writing *x, const struct cargo_platform *p, const char *key)
+{
+	autofree char *libdir = p->libdir ? libdir_now(x, p) : NULL;
+	struct jsonw *w = &x->w;
+
 	jsonw_open(w, key, '{');
 	write_spec(p, "platform", w);
 	jsonw_open(w, "libdir", '{');
-	jsonw_string(w, "status", p->libdir ? "available" : "unavailable");
-	if (p->libdir)
-		jsonw_string(w, "path", p->libdir);
+	jsonw_string(w, "status", libdir ? "available" : "unavailable");
+	if (libdir)
+		jsonw_string(w, "path", libdir);
 	else
 		jsonw_string(w, "reason",
 			p->libdir_reason ? p->libdir_reason : "rustc-failed");
@@ -133,16 +153,18 @@ static void write_platform(
 	jsonw_close(w, '}');
 }
 
-static void write_platforms(const struct cargo_build *b, struct jsonw *w)
+static void write_platforms(struct writing *x)
 {
+	const struct cargo_build *b = x->build;
 	const struct cargo_platform *built_for = b->n_targets ? &b->targets[0] : &b->host;
+	struct jsonw *w = &x->w;
 
 	if (b->host.triple) {
 		jsonw_open(w, "platforms", '{');
-		write_platform(&b->host, "host", w);
+		write_platform(x, &b->host, "host");
 		jsonw_open(w, "targets", '[');
 		for (size_t i = 0; i < b->n_targets; i++)
-			write_platform(&b->targets[i], NULL, w);
+			write_platform(x, &b->targets[i], NULL);
 		jsonw_close(w, ']');
 		jsonw_close(w, '}');
 	}
@@ -162,46 +184,87 @@ static void write_sorted(struct jsonw *w, const char *key, const struct strv *li
 	jsonw_strv(w, key, &copy);
 }
 
-void cargo_nextest_write_meta(
-	const struct cargo_build *b, enum cargo_nextest_form form, struct jsonw *w)
+/* Nobody else has a place for these: other readers pass over the member. */
+static void write_flags(const struct cargo_build *b, struct jsonw *w)
 {
+	if (!b->profile)
+		return;
+	jsonw_open(w, "xtest", '{');
+	jsonw_string(w, "profile", b->profile);
+	jsonw_strv(w, "flags", &b->flags);
+	jsonw_close(w, '}');
+}
+
+static void write_meta(struct writing *x, bool archive)
+{
+	const struct cargo_build *b = x->build;
+	struct jsonw *w = &x->w;
+
 	jsonw_open(w, "rust-build-meta", '{');
-	jsonw_string(w, "target-directory", b->target_dir);
-	if (form == CARGO_NEXTEST_LIST)
-		jsonw_string(w, "build-directory",
-			b->build_dir ? b->build_dir : b->target_dir);
+	jsonw_string(w, "target-directory", x->target_dir);
+	if (!archive)
+		jsonw_string(w, "build-directory", x->build_dir);
 	write_sorted(w, "base-output-directories", &b->base_dirs);
 	write_artifacts(b, w);
 	write_scripts(b, w);
 	write_sorted(w, "linked-paths", &b->linked_paths);
-	write_platforms(b, w);
+	write_platforms(x);
+	write_flags(b, w);
 	jsonw_close(w, '}');
 }
 
-void cargo_nextest_write(
-	const struct cargo_build *b, enum cargo_nextest_form form, struct buf *out)
+static void write_binary(struct writing *x, const struct cargo_binary *binary)
+{
+	const char *in_build = fs_below(binary->path, x->build->build_dir),
+		   *in_target = fs_below(binary->path, x->build->target_dir);
+	autofree char *path = in_build    ? fs_join(x->build_dir, in_build)
+			      : in_target ? fs_join(x->target_dir, in_target)
+					  : xstrdup(binary->path);
+	struct jsonw *w = &x->w;
+
+	jsonw_open(w, binary->id, '{');
+	jsonw_string(w, "binary-id", binary->id);
+	jsonw_string(w, "binary-name", binary->name);
+	jsonw_string(w, "package-id", binary->package_id);
+	jsonw_string(w, "kind", binary->kind);
+	jsonw_string(w, "binary-path", path);
+	jsonw_string(w, "build-platform", platform_name(binary->platform));
+	jsonw_close(w, '}');
+}
+
+void cargo_nextest_write(const struct cargo_build *b, const char *target_dir,
+	const char *build_dir, struct buf *out)
 {
 	autofree const struct cargo_binary **list =
 		sorted(b->binaries, b->n_binaries, sizeof *b->binaries, compare_binaries);
-	struct jsonw w;
+	struct writing x = {
+		.build = b,
+		.target_dir = target_dir ? target_dir : b->target_dir,
+	};
 
-	jsonw_init(&w, out);
-	w.pretty = true;
-	jsonw_open(&w, NULL, '{');
-	cargo_nextest_write_meta(b, form, &w);
-	jsonw_open(&w, "rust-binaries", '{');
-	for (size_t i = 0; i < b->n_binaries; i++) {
-		const struct cargo_binary *s = list[i];
+	x.build_dir = build_dir ? build_dir : x.target_dir;
+	jsonw_init(&x.w, out);
+	x.w.pretty = true;
+	jsonw_open(&x.w, NULL, '{');
+	write_meta(&x, !build_dir);
+	jsonw_open(&x.w, "rust-binaries", '{');
+	for (size_t i = 0; i < b->n_binaries; i++)
+		write_binary(&x, list[i]);
+	jsonw_close(&x.w, '}');
+	jsonw_close(&x.w, '}');
+}
 
-		jsonw_open(&w, s->id, '{');
-		jsonw_string(&w, "binary-id", s->id);
-		jsonw_string(&w, "binary-name", s->name);
-		jsonw_string(&w, "package-id", s->package_id);
-		jsonw_string(&w, "kind", s->kind);
-		jsonw_string(&w, "binary-path", s->path);
-		jsonw_string(&w, "build-platform", platform_name(s->platform));
-		jsonw_close(&w, '}');
-	}
-	jsonw_close(&w, '}');
-	jsonw_close(&w, '}');
+int cargo_nextest_store(const char *dir, const struct cargo_build *b,
+	const struct cargo_workspace *w, struct err *e)
+{
+	autofree char *below = fs_join(dir, "nextest");
+	autofree char *binaries = fs_join(below, "binaries-metadata.json");
+	autofree char *metadata = fs_join(below, "cargo-metadata.json");
+	autorelease(buf) struct buf text = BUF_INIT;
+
+	cargo_nextest_write(b, NULL, b->build_dir, &text);
+	if (fs_mkdir_p(below, e) < 0 ||
+		fs_write_if_changed(binaries, text.data, text.len, 0644, e) < 0)
+		return -1;
+	return fs_write_if_changed(metadata, w->text, strlen(w->text), 0644, e);
 }

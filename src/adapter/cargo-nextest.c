@@ -297,6 +297,15 @@ static int read_scripts(
 	return 0;
 }
 
+/* What only xtest writes. */
+static void read_flags(const struct json *meta, struct cargo_build *b)
+{
+	const struct json *own = json_find(meta, "xtest");
+
+	b->profile = xstrdup_null(json_find_string(own, "profile", NULL));
+	json_strv(json_find(own, "flags"), &b->flags);
+}
+
 int cargo_nextest_read(struct cargo_build *b, const char *text, size_t len,
 	const char *name, struct err *e)
 {
@@ -319,5 +328,23 @@ int cargo_nextest_read(struct cargo_build *b, const char *text, size_t len,
 		read_platforms(&s, meta, b) < 0 || read_artifacts(&s, meta, b) < 0 ||
 		read_scripts(&s, meta, b) < 0)
 		return -1;
+	read_flags(meta, b);
 	return read_binaries(&s, root, b);
+}
+
+int cargo_nextest_load(
+	const char *dir, struct cargo_build *b, struct cargo_workspace *w, struct err *e)
+{
+	autofree char *below = fs_join(dir, "nextest");
+	autofree char *binaries = fs_join(below, "binaries-metadata.json");
+	autofree char *metadata = fs_join(below, "cargo-metadata.json");
+	autorelease(buf) struct buf text = BUF_INIT;
+
+	if (fs_read_file(binaries, &text, e) < 0 ||
+		cargo_nextest_read(b, buf_str(&text), text.len, binaries, e) < 0)
+		return -1;
+	buf_clear(&text);
+	return fs_read_file(metadata, &text, e) < 0
+		       ? -1
+		       : cargo_workspace_read(w, buf_str(&text), text.len, e);
 }

@@ -16,16 +16,18 @@
 int cargo_nextest_read(struct cargo_build *b, const char *text, size_t len,
 	const char *name, struct err *e) MUST_CHECK;
 
-enum cargo_nextest_form {
-	CARGO_NEXTEST_LIST,   /* where the build is: with the build directory */
-	CARGO_NEXTEST_ARCHIVE /* as in an archive, which has only one directory */
-};
+/* The same as text, one member a line. `target_dir` and `build_dir` are where these are
+ * now (NULL: where they were); without `build_dir` it is as in an archive, where
+ * everything is in the target directory. */
+void cargo_nextest_write(const struct cargo_build *b, const char *target_dir,
+	const char *build_dir, struct buf *out);
 
-/* The same as text, one member a line. */
-void cargo_nextest_write(
-	const struct cargo_build *b, enum cargo_nextest_form form, struct buf *out);
-/* Its first member, for other lists that begin as this one: "rust-build-meta". */
-void cargo_nextest_write_meta(
-	const struct cargo_build *b, enum cargo_nextest_form form, struct jsonw *w);
+/* Keeps both descriptions of a build in "nextest" below a directory, as nextest's
+ * archives do, and takes them from there into zeroed structs (release them either way).
+ */
+int cargo_nextest_store(const char *dir, const struct cargo_build *b,
+	const struct cargo_workspace *w, struct err *e) MUST_CHECK;
+int cargo_nextest_load(const char *dir, struct cargo_build *b, struct cargo_workspace *w,
+	struct err *e) MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 #include "adapter/adapter.h"
 #include "adapter/cargo-build.h"
 #include "adapter/cargo-config.h"
+#include "adapter/cargo-nextest.h"
 
 #include "base/fs.h"
 #include "base/proc.h"
@@ -458,7 +459,8 @@ static int build(
 	if (need_cargo(e) < 0 || prepare(&w, e) < 0)
 		return -1;
 	set_directories(&w);
-	if (run_build(&w, e) < 0 || make_suites(&w, &own, e) < 0)
+	if (run_build(&w, e) < 0 || make_suites(&w, &own, e) < 0 ||
+		cargo_nextest_store(request->build_dir, &w.build, &w.workspace, e) < 0)
 		return -1;
 	adapter_move_suites(&own, suites);
 	return 0;

@@ -2,7 +2,9 @@
 #include "base/fs.h"
 #include "cmd/common.h"
 #include "cmd/verb.h"
+#include "engine/archive-nextest.h"
 #include "engine/workload-archive.h"
+#include "engine/workload-nextest.h"
 #include "report/report-set.h"
 
 #include <stdio.h>
@@ -13,7 +15,10 @@ struct archive_options {
 	struct common c;
 	bool list;
 	int level;
+	const char *format;
 };
+
+static const char *const formats[] = {"xtest", "nextest", NULL};
 
 static const struct opt archive_opts[] = {
 	{"archive-file", 0, "FILE", NULL, OPT_STRING,
@@ -22,6 +27,9 @@ static const struct opt archive_opts[] = {
 	{"list", 0, NULL, NULL, OPT_FLAG, offsetof(struct archive_options, list),
 		"print every file with its size and the reason it is there; write "
 		"nothing"},
+	{"archive-format", 0, "FORMAT", formats, OPT_STRING,
+		offsetof(struct archive_options, format),
+		"xtest (default); nextest: one that cargo-nextest lists and runs"},
 	{"zstd-level", 0, "N", NULL, OPT_INT, offsetof(struct archive_options, level),
 		"compression, -7 to 22 (default 3)"},
 	{0},
@@ -53,6 +61,31 @@ static void report_event(void *ctx, const struct event *event)
 	report_set_event(ctx, event);
 }
 
+static bool is_nextest(const struct archive_options *o)
+{
+	return o->format && streq(o->format, "nextest");
+}
+
+/* What goes into an archive of nextest's. */
+static int plan_nextest(const struct workload_target *t, const struct workload_pack *pack,
+	struct archive_plan *plan, struct err *e)
+{
+	struct workload_nextest *built = workload_nextest_built(t, e);
+	struct archive_nextest_request request = {
+		.target_suites = &pack->target_suites,
+		.host_suites = &pack->host_suites,
+	};
+	int status;
+
+	if (!built)
+		return -1;
+	request.build = &built->build;
+	request.workspace = &built->workspace;
+	status = archive_nextest_plan(&request, plan, e);
+	workload_nextest_free(built);
+	return status;
+}
+
 static int pack(const struct archive_options *o, struct common_session *s,
 	const struct filter_set *filter, const struct plan *shard, struct err *e)
 {
@@ -64,7 +97,9 @@ static int pack(const struct archive_options *o, struct common_session *s,
 
 	pack.request.archive_path = path;
 	if (status == 0)
-		status = archive_plan_make(&pack.request, &plan, e);
+		status = is_nextest(o)
+				 ? plan_nextest(&s->workload.targets[0], &pack, &plan, e)
+				 : archive_plan_make(&pack.request, &plan, e);
 	for (size_t i = 0; status == 0 && !o->list && i < plan.notes.len; i++)
 		emit_note(&s->emit, plan.notes.v[i]);
 	if (status == 0 && o->list)
@@ -105,6 +140,11 @@ static int go(struct archive_options *o, struct common_session *s,
 	if (o->level < -7 || o->level > 22)
 		return err_set(
 			e, ERR_USAGE, "--zstd-level takes -7 to 22, not %d", o->level);
+	if (is_nextest(o) && o->c.partition)
+		return err_set(e, ERR_USAGE,
+			"--partition: an archive of nextest holds whole programs; give "
+			"it "
+			"to whoever runs it");
 	for (size_t i = 0; i < o->c.expressions.len; i++)
 		if (filter_set_add(filter, o->c.expressions.v[i], FILTER_ARCHIVE, e) < 0)
 			return -1;

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "cmd/common.h"
 #include "cmd/verb.h"
+#include "engine/workload-nextest.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -156,6 +157,13 @@ static void print_json(struct workload *w, const struct plan *plan, bool pretty)
 	puts(buf_str(&out));
 }
 
+static bool is_cargo(const struct workload *w)
+{
+	const struct workload_target *t = w->n_targets == 1 ? &w->targets[0] : NULL;
+
+	return t && (t->nextest || streq_null(t->build.adapter, "cargo"));
+}
+
 static void print(struct workload *w, const struct common *c, struct plan *plan)
 {
 	bool human = streq(c->message_format, "human") ||
@@ -190,7 +198,11 @@ static int go(struct common *c, struct common_session *s, struct filter_set *fil
 			status =
 				workload_plan(w, filter, common_run_ignored(c), &plan, e);
 	}
-	if (status == 0)
+	if (status == 0 && streq(c->list_type, "binaries-only") &&
+		starts_with(c->message_format, "json") && is_cargo(w))
+		status = workload_nextest_print(&w->targets[0],
+			streq(c->message_format, "json-pretty"), stdout, e);
+	else if (status == 0)
 		print(w, c, &plan);
 	plan_release(&plan);
 	return status;

@@ -79,7 +79,7 @@ static int pack_file(struct pack *p, size_t i, struct err *e)
 
 	if (archive_origin_open(&o, item, e) < 0)
 		return -1;
-	if (!same_file(&o.st, &p->seen[i]))
+	if (!p->plan->n_texts && !same_file(&o.st, &p->seen[i]))
 		err_set(e, ERR_ARCHIVE,
 			"%s changed while it was being archived; try again",
 			item->origin);
@@ -98,18 +98,33 @@ static int pack_item(struct pack *p, size_t i, struct err *e)
 		       : archive_stream_header(p->sink, item, p->mtime_s, e);
 }
 
+static int pack_text(
+	struct pack *p, const char *name, const struct buf *text, struct err *e)
+{
+	autofree char *copy = xstrdup(name);
+	struct archive_item item = {.name = copy, .mode = 0644, .size_bytes = text->len};
+
+	return archive_stream_header(p->sink, &item, p->mtime_s, e) < 0
+		       ? -1
+		       : archive_stream_data(p->sink, text->data, text->len, e);
+}
+
+static int pack_manifest(struct pack *p, struct err *e)
+{
+	autorelease(buf) struct buf manifest = BUF_INIT;
+
+	return archive_manifest_write(p->plan, &manifest, e) < 0
+		       ? -1
+		       : pack_text(p, ARCHIVE_MANIFEST_NAME, &manifest, e);
+}
+
 static int pack_all(struct pack *p, struct err *e)
 {
-	char manifest_name[] = ARCHIVE_MANIFEST_NAME;
-	autorelease(buf) struct buf manifest = BUF_INIT;
-	struct archive_item first = {.name = manifest_name, .mode = 0644};
-
-	if (archive_manifest_write(p->plan, &manifest, e) < 0)
+	if (!p->plan->n_texts && pack_manifest(p, e) < 0)
 		return -1;
-	first.size_bytes = manifest.len;
-	if (archive_stream_header(p->sink, &first, p->mtime_s, e) < 0 ||
-		archive_stream_data(p->sink, manifest.data, manifest.len, e) < 0)
-		return -1;
+	for (size_t i = 0; i < p->plan->n_texts; i++)
+		if (pack_text(p, p->plan->texts[i].name, &p->plan->texts[i].text, e) < 0)
+			return -1;
 	for (size_t i = 0; i < p->plan->items.len; i++)
 		if (pack_item(p, i, e) < 0)
 			return -1;
@@ -148,7 +163,10 @@ int archive_pack(struct archive_plan *plan, const char *path,
 
 	p.threads = MIN(
 		options->threads ? options->threads : threads_processors(), THREADS_MAX);
-	if (find_mtime(options, &p.mtime_s, e) < 0 ||
+	if (find_mtime(options, &p.mtime_s, e) < 0)
+		return -1;
+	/* Only a manifest has digests. */
+	if (!plan->n_texts &&
 		archive_digest_items(&plan->items, seen, p.threads, options, e) < 0)
 		return -1;
 	fd = mkostemp(temp, O_CLOEXEC);

@@ -235,6 +235,8 @@ void archive_plan_release(struct archive_plan *plan)
 	free(plan->library_dirs);
 	archive_items_release(&plan->items);
 	strv_release(&plan->notes);
+	for (size_t i = 0; i < plan->n_texts; i++)
+		buf_release(&plan->texts[i].text);
 	*plan = (struct archive_plan){0};
 }
 

@@ -10,6 +10,7 @@
 #ifndef XTEST_ENGINE_ARCHIVE_H
 #define XTEST_ENGINE_ARCHIVE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
 #include "model/suite.h"
@@ -87,8 +88,17 @@ struct archive_request {
 			  test then says that it cannot be started */
 };
 
+/* A text that is written as it is. */
+struct archive_text {
+	const char *name; /* static */
+	struct buf text;
+};
+
 struct archive_plan {
 	const struct archive_request *request; /* borrowed */
+	/* The description in an archive of nextest's: in the stead of a manifest. */
+	struct archive_text texts[2];
+	size_t n_texts; /* 0: it is one of our own */
 	struct archive_items items;
 	struct strv *library_dirs; /* for each suite of the manifest: directories of the
 				      project that hold libraries it loads */

@@ -21,6 +21,51 @@ void workload_nextest_free(struct workload_nextest *n)
 	free(n);
 }
 
+struct workload_nextest *workload_nextest_built(
+	const struct workload_target *t, struct err *e)
+{
+	struct workload_nextest *n;
+
+	if (!t->build.adapter || !streq(t->build.adapter, "cargo"))
+		return err_null(e, ERR_USAGE,
+			"nextest's formats are for Cargo workspaces, and this project is "
+			"built with %s",
+			t->build.adapter ? t->build.adapter : "something else");
+	n = xcalloc(1, sizeof *n);
+	if (cargo_nextest_load(t->build.build_dir, &n->build, &n->workspace, e) < 0) {
+		workload_nextest_free(n);
+		return NULL;
+	}
+	n->workspace_dir = xstrdup(n->workspace.root);
+	n->target_dir = xstrdup(n->build.target_dir);
+	n->build_dir = xstrdup(n->build.build_dir);
+	return n;
+}
+
+int workload_nextest_print(
+	const struct workload_target *t, bool pretty, FILE *out, struct err *e)
+{
+	struct workload_nextest *built = t->nextest ? NULL : workload_nextest_built(t, e);
+	const struct workload_nextest *n = t->nextest ? t->nextest : built;
+	autorelease(buf) struct buf text = BUF_INIT, flat = BUF_INIT;
+	autorelease_json struct json *json = NULL;
+	struct jsonw w;
+
+	if (!n)
+		return -1;
+	cargo_nextest_write(&n->build, n->target_dir, n->build_dir, &text);
+	workload_nextest_free(built);
+	if (!pretty) {
+		json = json_parse(buf_str(&text), text.len, "the list", e);
+		if (!json)
+			return -1;
+		jsonw_init(&w, &flat);
+		jsonw_value(&w, NULL, json);
+	}
+	fprintf(out, "%s\n", buf_str(pretty ? &text : &flat));
+	return 0;
+}
+
 /* ---- the two files */
 
 /* The paths of the workspace are taken for what they say; they must say where. */

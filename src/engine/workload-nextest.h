@@ -22,6 +22,17 @@ struct workload_nextest {
 
 void workload_nextest_free(struct workload_nextest *n);
 
+/* What cargo has just built here for the target; the caller's. NULL and ERR_USAGE when it
+ * was no Cargo workspace. */
+struct workload_nextest *workload_nextest_built(
+	const struct workload_target *t, struct err *e);
+
+/* The list of the target's programs as `cargo nextest list --list-type binaries-only
+ * --message-format json` prints it: other tools read it, and --binaries-metadata takes
+ * it. */
+int workload_nextest_print(const struct workload_target *t, bool pretty, FILE *out,
+	struct err *e) MUST_CHECK;
+
 /* workload_unpack() for an archive of nextest's, into the directory `dest`. */
 int workload_nextest_unpack(struct workload *w, const struct workload_unpack_options *o,
 	struct archive_reader *reader, const char *dest, struct err *e) MUST_CHECK;

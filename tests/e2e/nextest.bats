@@ -202,3 +202,53 @@ alpha::it sees_environment" ]
 	run xtest list --build-dir-remap ../moved
 	[ "$status" = 2 ]
 }
+
+@test "an archive written for nextest: xtest and nextest list and run the same of it" {
+	need cargo cargo
+	need jq jq
+	cd ../ws
+	rm beta-macro/src/lib.rs
+	echo '#[proc_macro] pub fn x(t: proc_macro::TokenStream) -> proc_macro::TokenStream { t }
+		#[test] fn expands() {}' >beta-macro/src/lib.rs
+	sed -i '1i extern crate proc_macro;' beta-macro/src/lib.rs
+	xtest archive --archive-format nextest --archive-file ../own.tar.zst
+	xtest archive --archive-format nextest --archive-file ../again.tar.zst
+	cmp ../own.tar.zst ../again.tar.zst
+	run xtest archive --archive-format nextest --list
+	echo "$output"
+	[[ $output == *"target/debug/deps/alpha-"*"(program of alpha)"* ]]
+	[[ $output == *"target/debug/alpha-tool  (program alpha-tool of the build)"* ]]
+	# the test of a macro links rustc's libraries, nothing else does
+	[[ $output == *"target/nextest/libdirs/host/libstd-"*"(library of rustc)"* ]]
+	run xtest archive --archive-format nextest --list -E 'package(alpha)'
+	[[ $output != *libstd-* ]]
+	[[ $output != *beta_macro* ]]
+	xtest list --archive-file ../own.tar.zst | LC_ALL=C sort >../ours
+	cat ../ours
+	[ "$(cat ../ours)" = "alpha::it reads_data
+beta-macro expands" ]
+	run xtest run --archive-file ../own.tar.zst
+	[ "$status" = 0 ]
+	run xtest archive --archive-format nextest --archive-file x.tar.zst --partition slice:1/2
+	[ "$status" = 2 ]
+	xtest list --list-type binaries-only -T json >../binaries.json
+	[ "$(jq -r '."rust-binaries" | keys[]' ../binaries.json | grep -c .)" -ge 4 ]
+	cargo metadata --format-version 1 --offline >../metadata.json
+	xtest list --binaries-metadata ../binaries.json --cargo-metadata ../metadata.json | LC_ALL=C sort | diff ../ours -
+	command -v cargo-nextest >/dev/null || return 0
+	cargo nextest list --archive-file ../own.tar.zst --message-format json 2>../log |
+		jq -r '."rust-suites"[] | ."binary-id" as $id | .testcases | keys[] | $id + " " + .' |
+		LC_ALL=C sort | diff ../ours - || { cat ../log; return 1; }
+	cargo nextest run --archive-file ../own.tar.zst
+	cargo nextest run --binaries-metadata ../binaries.json --cargo-metadata ../metadata.json
+}
+
+@test "what is no Cargo workspace has no archive for nextest" {
+	program here 'exit 0'
+	echo '{"adapter": "manifest", "suites": [{"name": "a", "command": ["./here"]}]}' >xtest.json
+	run xtest archive --archive-format nextest --archive-file x.tar.zst
+	echo "$output"
+	[ "$status" = 2 ]
+	[[ $output == *"for Cargo workspaces"*"manifest"* ]]
+	[ ! -e x.tar.zst ]
+}
