@@ -39,6 +39,15 @@ void task_release(struct task *t)
 	*t = (struct task){0};
 }
 
+/* What shall become of a task: a letter of the script for each attempt, the last one for
+ * all further ones. */
+UNUSED static char fake_letter(const char *script, const struct task *task)
+{
+	size_t attempt = strtoul(strv_env_find(&task->env, "XTEST_ATTEMPT"), NULL, 10);
+
+	return script[MIN(attempt, strlen(script)) - 1];
+}
+
 enum place_state place_state(const struct place *p)
 {
 	return p->state;

@@ -62,10 +62,7 @@ static const char *variable(const struct task *task, const char *name)
 
 static char fate(const struct bed *b, const struct task *task)
 {
-	const char *script = b->scripts[*variable(task, "XTEST_CASE") - 'a'];
-	size_t attempt = strtoul(variable(task, "XTEST_ATTEMPT"), NULL, 10);
-
-	return script[MIN(attempt, strlen(script)) - 1];
+	return fake_letter(b->scripts[*variable(task, "XTEST_CASE") - 'a'], task);
 }
 
 static void step(struct fake *f, struct place *const *places UNUSED, size_t n UNUSED)
