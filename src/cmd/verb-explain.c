@@ -6,6 +6,7 @@
 #include "engine/run-store.h"
 #include "model/config-show.h"
 #include "model/history.h"
+#include "model/quarantine.h"
 
 #include <stdio.h>
 
@@ -137,6 +138,11 @@ static int append_why_not(struct explain *x, const struct workload_column *colum
 	else if (!test->ignored && common_run_ignored(&x->c) == RUN_IGNORED_ONLY)
 		buf_append_str(&x->out, "does not run: --run-ignored=only runs those "
 					"that are disabled");
+	else if (x->rerun && rerun_is_pardoned(x->rerun, &column->event, suite, test))
+		buf_printf(&x->out,
+			"does not run: it failed in quarantine in %s or a run before it, "
+			"and is not outstanding",
+			x->rerun_of);
 	else if (x->rerun && rerun_has_passed(x->rerun, &column->event, suite, test))
 		buf_printf(&x->out,
 			"does not run: it has passed in %s or a run before it",
@@ -150,6 +156,28 @@ static int append_why_not(struct explain *x, const struct workload_column *colum
 }
 
 /* ---- what else is known */
+
+/* Does its failure count, and until when not? */
+static int append_quarantine(
+	struct explain *x, const struct filter_subject *subject, struct err *e)
+{
+	const struct config *config = x->session.project.config;
+	const struct config_quarantine *q;
+	autofree char *place = NULL;
+	char today[11];
+
+	if (quarantine_find(config, subject, &q, e) < 0)
+		return -1;
+	if (!q)
+		return 0;
+	quarantine_today(today);
+	place = quarantine_place(config, q);
+	buf_printf(&x->out, ", in %s %s: %s (%s)",
+		strcmp(q->expires, today) < 0 ? "a quarantine that has expired on"
+					      : "quarantine to the end of",
+		q->expires, q->reason, place);
+	return 0;
+}
 
 static void append_setting(void *ctx, const struct config_shown *shown)
 {
@@ -248,6 +276,8 @@ static int tell(struct explain *x, size_t at, const struct suite *suite,
 	else if (item)
 		buf_append_str(&x->out, "runs");
 	else if (append_why_not(x, column, suite, test, &subject, e) < 0)
+		return -1;
+	if (append_quarantine(x, &subject, e) < 0)
 		return -1;
 	buf_printf(&x->out, "\n    belongs to the %s: %s\n    %s",
 		suite->platform == PLATFORM_HOST ? "host" : "target",

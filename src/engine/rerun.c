@@ -10,11 +10,16 @@
 
 enum { CHAIN_MAX = 200 };
 
+/* Words of the file; what is no longer outstanding begins with a p. */
+static const char open_word[] = "open", passed_word[] = "passed",
+		  pardoned_word[] = "pardoned";
+
 struct known {
 	char *key; /* owned; target, place, platform, suite and case as fields of a line
 		    */
 	bool passed;
-	bool gone; /* forgotten */
+	bool pardoned; /* it has failed in quarantine, which passes for that */
+	bool gone;     /* forgotten */
 };
 
 struct rerun {
@@ -70,7 +75,7 @@ static struct known *find(const struct rerun *r, char *key)
 }
 
 /* Takes `key`. */
-static void set(struct rerun *r, char *key, bool passed)
+static struct known *set(struct rerun *r, char *key, bool passed)
 {
 	struct known *k = find(r, key);
 
@@ -84,7 +89,8 @@ static void set(struct rerun *r, char *key, bool passed)
 		r->v[r->len++] = k;
 	}
 	k->passed = passed;
-	k->gone = false;
+	k->pardoned = k->gone = false;
+	return k;
 }
 
 bool rerun_has_passed(const struct rerun *r, const struct event_column *column,
@@ -94,6 +100,15 @@ bool rerun_has_passed(const struct rerun *r, const struct event_column *column,
 	const struct known *k = find(r, key);
 
 	return k && k->passed;
+}
+
+bool rerun_is_pardoned(const struct rerun *r, const struct event_column *column,
+	const struct suite *suite, const struct test_case *test)
+{
+	autofree char *key = make_key(column, suite->platform, suite->id, test->name);
+	const struct known *k = find(r, key);
+
+	return k && k->pardoned;
 }
 
 void rerun_expect(struct rerun *r, const struct event_column *column,
@@ -106,16 +121,18 @@ void rerun_add_event(struct rerun *r, const struct event *event)
 {
 	const struct event_item *item = event->item.item;
 	enum verdict v = event->item.judgement->verdict;
-	bool passed = event_is_quarantined(item, v) ||
-		      (!verdict_is_failure(v) && v != VERDICT_LOST);
+	bool pardoned = event_is_quarantined(item, v);
+	bool passed = pardoned || (!verdict_is_failure(v) && v != VERDICT_LOST);
+	struct known *k;
 
 	/* Passing in a later round of a stress run makes no earlier one good. */
 	if (event_is_retried(event) || (passed && item->stress > 1))
 		return;
-	set(r,
+	k = set(r,
 		make_key(item->column, item->suite->platform, item->suite->id,
 			item->test->name),
 		passed);
+	k->pardoned = pardoned;
 }
 
 size_t rerun_outstanding(const struct rerun *r)
@@ -191,7 +208,10 @@ void rerun_print(const struct rerun *r, struct buf *out)
 	buf_append_str(out, FIRST_LINE);
 	for (size_t i = 0; i < r->len; i++)
 		if (!r->v[i]->gone)
-			buf_printf(out, "%s\t%s\n", r->v[i]->passed ? "passed" : "open",
+			buf_printf(out, "%s\t%s\n",
+				r->v[i]->pardoned ? pardoned_word
+				: r->v[i]->passed ? passed_word
+						  : open_word,
 				r->v[i]->key);
 }
 
@@ -207,6 +227,7 @@ static int read_cases(struct rerun *r, const char *path, struct err *e)
 		return err_set(e, ERR_SETUP, "%s is damaged", path);
 	while (buf_next_line(text.data, text.len, &pos, &line, &len)) {
 		const char *key = memchr(line, '\t', len);
+		struct known *k;
 		unsigned tabs = 0;
 
 		for (size_t i = 0; i < len; i++)
@@ -214,7 +235,9 @@ static int read_cases(struct rerun *r, const char *path, struct err *e)
 		if (tabs != 5)
 			return err_set(e, ERR_SETUP, "%s is damaged", path);
 		key++;
-		set(r, xstrndup(key, len - (size_t)(key - line)), line[0] == 'p');
+		k = set(r, xstrndup(key, len - (size_t)(key - line)),
+			line[0] == passed_word[0]);
+		k->pardoned = starts_with(line, pardoned_word);
 	}
 	return 0;
 }

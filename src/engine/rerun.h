@@ -25,6 +25,9 @@ char *rerun_find_latest(const char *state_dir, struct err *e);
 /* Passed (or skipped, leaked, flaky) when it ran last. */
 bool rerun_has_passed(const struct rerun *r, const struct event_column *column,
 	const struct suite *suite, const struct test_case *test);
+/* It passes for that: it has failed in quarantine. */
+bool rerun_is_pardoned(const struct rerun *r, const struct event_column *column,
+	const struct suite *suite, const struct test_case *test);
 /* The case is going to run: outstanding until it has passed. */
 void rerun_expect(struct rerun *r, const struct event_column *column,
 	const struct suite *suite, const struct test_case *test);

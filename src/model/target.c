@@ -329,7 +329,7 @@ char *target_runner_path(const struct target *t, struct err *e)
 		"XTEST_LIBEXECDIR", "libexec/xtest", XTEST_LIBEXECDIR, name);
 
 	if (!dir)
-		return err_null(e, ERR_SETUP,
+		return err_null(e, ERR_FEATURE,
 			"%s is not installed: it was not built, because there was no "
 			"compiler that links static programs for it; install %s and %s, "
 			"then build xtest again",

@@ -80,7 +80,7 @@ const char *target_endian(const struct target *t);
  * installed. The caller's; ERR_SETUP when there is none. */
 char *target_data_dir(struct err *e);
 /* The runner for a target: $XTEST_LIBEXECDIR, beside the program, libexec/xtest beside
- * its bin, or the configured place. The caller's; ERR_SETUP when it was not built. */
+ * its bin, or the configured place. The caller's; ERR_FEATURE when it was not built. */
 char *target_runner_path(const struct target *t, struct err *e);
 
 #endif

@@ -98,16 +98,25 @@ static void end_runner(struct helper *h, struct ssh_client *c, const char *line)
 		return;
 }
 
-/* The run wants nothing more of the board. */
+/* Nobody waits for its result. */
+static void run_late(struct helper *h, const char *what, const struct config_hook *hook)
+{
+	struct err ignored;
+
+	if (ssh_hook_run(h->config->board, what, hook, &ignored) < 0)
+		return;
+}
+
+/* The run wants nothing more of the board, which is switched off also when the hook
+ * before that has failed. */
 static void leave(struct helper *h)
 {
 	const struct config_board *b = h->config->board->config;
-	struct err ignored;
 
-	if (b && (ssh_hook_run(h->config->board, "after", &b->after, &ignored) < 0 ||
-			 ssh_hook_run(h->config->board, "power-off", &b->power_off,
-				 &ignored) < 0))
+	if (!b)
 		return;
+	run_late(h, "after", &b->after);
+	run_late(h, "power-off", &b->power_off);
 }
 
 static void work(struct helper *h, struct ssh_client *c)

@@ -110,6 +110,28 @@ good pass" ]
 	grep -q '^not ok 1 - .* # TODO in quarantine: ticket 7$' stream
 }
 
+@test "what is in quarantine is not outstanding, and explain knows why" {
+	SETTINGS='"quarantine": [{"filter": "binary(bad)", "reason": "ticket 7", "expires": "9998-12-31"}]' \
+		shell_project 'bad=exit 3' 'worse=exit 4' 'good=true'
+	run -100 xtest -C "$project" -j 1
+	run -100 xtest -C "$project" -j 1 --failed --report jsonl=events
+	[ "$(verdicts events)" = "worse fail" ]
+	# Nor is it where a run leaves it out.
+	sed -i 's/exit 4/true/' "$project/xtest.json"
+	run -0 xtest -C "$project" -j 1 --failed worse
+	run -0 xtest explain -C "$project" bad
+	[[ $output == *'runs, in quarantine to the end of 9998-12-31: ticket 7 ('*'xtest.json:1)'* ]]
+	[[ $output == *'last time: fail, exit status 3'* ]]
+	run -0 xtest explain -C "$project" bad --failed
+	[[ $output == *'does not run: it failed in quarantine in '*' or a run before it, and is not outstanding'* ]]
+	run -0 xtest explain -C "$project" good
+	[[ $output != *quarantine* ]]
+	# It holds no longer: then it is an error of every run, and explain says which.
+	sed -i 's/9998-12-31/2001-01-01/' "$project/xtest.json"
+	run -0 xtest explain -C "$project" bad
+	[[ $output == *'in a quarantine that has expired on 2001-01-01: ticket 7 ('*'xtest.json:1)'* ]]
+}
+
 @test "a quarantine that has expired is an error" {
 	SETTINGS='"quarantine": [{"filter": "all()", "reason": "ticket 7", "expires": "2001-01-01"}]' \
 		shell_project 'bad=false'

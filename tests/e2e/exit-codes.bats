@@ -99,6 +99,31 @@ setup() {
 	[[ $output == *"--reprot"*"--report"* ]]
 }
 
+@test "95: a runner that was not built, and what it takes" {
+	for there in /usr/libexec/xtest /usr/local/libexec/xtest; do
+		[ ! -e "$there" ] || skip "xtest is installed in $there"
+	done
+	mkdir ../bin
+	cp "$top_builddir/xtest" ../bin
+	XTEST_LIBEXECDIR='' run ../bin/xtest good
+	[ "$status" = 95 ]
+	[[ $output == *"xtest-runner-"*"was not built"*"build xtest again"* ]]
+}
+
+@test "5: a rerun that leaves out what is outstanding" {
+	run xtest
+	[ "$status" = 100 ]
+	run xtest --failed good
+	[ "$status" = 5 ]
+	[[ $output == *"1 test of earlier runs is still outstanding"* ]]
+}
+
+@test "105: a set-up script that fails" {
+	echo '{"scripts": {"setup": {"no": {"command": "exit 1"}}}, "profiles": {"default": {"scripts": [{"setup": "no"}]}}}' >xtest.json
+	run xtest good
+	[ "$status" = 105 ]
+}
+
 @test "96: an unknown target, with the nearest known one" {
 	run xtest --target aarch46
 	[ "$status" = 96 ]

@@ -192,6 +192,24 @@ set_board() { # JSON…: merged into xtest.json's boards
 	[[ $output == *"hook before: no end within the time limit"* ]]
 }
 
+@test "each hook has a limit of its own" {
+	set_board '{"pi": {"on": "ssh://board", "power-on": {"command": "sleep 100", "timeout": "200ms"}}}'
+	on 107 --on pi
+	[[ $output == *"hook power-on: no end within the time limit"* ]]
+	port=$(free_port)
+	set_board "{\"pi\": {\"on\": \"ssh://$(id -un)@127.0.0.1:$port\", \"reset\": {\"command\": \"sleep 100\", \"timeout\": \"200ms\"}}}"
+	on 107 --on pi
+	[[ $output == *"hook reset: no end within the time limit"* ]]
+	# What comes last is nobody's result; the board is switched off all the same.
+	set_board '{"pi": {"on": "ssh://board",
+		"after": {"command": "echo $$ >after; exec sleep 100", "timeout": "200ms"},
+		"power-off": {"command": "echo $$ >off; exec sleep 100", "timeout": "200ms"}}}'
+	on 0 --on pi
+	gone() { [ -s "$1" ] && ! kill -0 "$(cat "$1")" 2>&-; }
+	eventually gone after
+	eventually gone off
+}
+
 @test "a board that does not answer is reset once" {
 	mkdir second
 	cp "$bed/host_key" "$bed/host_key.pub" "$bed/authorized_keys" second
