@@ -130,6 +130,16 @@ static bool is_short(const struct outcome *o)
 	return lines <= LINES_AT_A_GLANCE;
 }
 
+/* Nothing better was found than the last line, which one sees anyway. */
+static bool is_last_line(const struct buf *data, const char *text)
+{
+	size_t len = data->len, n = strlen(text);
+
+	while (len && data->data[len - 1] == '\n')
+		len--;
+	return len >= n && memcmp(data->data + len - n, text, n) == 0;
+}
+
 void human_output_append(struct buf *out, const struct human_style *style,
 	const struct event *event, bool streams)
 {
@@ -139,7 +149,8 @@ void human_output_append(struct buf *out, const struct human_style *style,
 	const char *why = bad ? j->excerpt : NULL;
 	size_t before = out->len;
 
-	if (!(bad && points(out, style, j)) && why && streams && !is_short(o))
+	if (!(bad && points(out, style, j)) && why && streams && !is_short(o) &&
+		!is_last_line(&o->out, why) && !is_last_line(&o->err, why))
 		paint_lines(out, style, why, strlen(why));
 	if (streams) {
 		human_output_stream(out, style, "stdout", &o->out, o->out_dropped, why);

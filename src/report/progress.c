@@ -2,11 +2,14 @@
 
 #include "report/term.h"
 
+#include <limits.h>
+
 enum {
 	BAR_MIN = 10,
 	BAR_MAX = 40,
 	BAR_LEAST_COLUMNS = 64, /* a narrower terminal needs its place for words */
 	LABEL_WIDTH = 12,
+	NAME_MIN_WIDTH = 12,
 	NAME_MAX_WIDTH = 32,
 	STEP_REDRAW_MS = 60, /* a build may print thousands of lines a second */
 };
@@ -230,17 +233,18 @@ static void put_bar(struct line *l, unsigned width)
 	buf_release(&rest);
 }
 
-/* "test_cast 0.4s"; a very long name does not crowd out the others. */
-static char *running_text(
-	const struct progress *p, const struct running *r, int64_t now_ms)
+/* "test_cast 0.4s" in about `columns`: of a name that is too long the beginning. */
+static char *running_text(const struct progress *p, const struct running *r,
+	int64_t now_ms, unsigned columns)
 {
 	double seconds = (double)MAX(now_ms - r->started_ms, 0) / 1000;
+	autofree char *time = xasprintf(" %.*fs", seconds < 60 ? 1 : 0, seconds);
 	const char *dots = p->options.unicode ? "…" : "...";
-	unsigned used;
-	size_t n = term_fit(&p->ruler, r->name, NAME_MAX_WIDTH, &used);
+	unsigned rest = (unsigned)strlen(time) + (p->options.unicode ? 1 : 3), used;
+	unsigned room = MIN(columns > rest ? columns - rest : 0, NAME_MAX_WIDTH);
+	size_t n = term_fit(&p->ruler, r->name, MAX(room, NAME_MIN_WIDTH), &used);
 
-	return xasprintf("%.*s%s %.*fs", (int)n, r->name, r->name[n] ? dots : "",
-		seconds < 60 ? 1 : 0, seconds);
+	return xasprintf("%.*s%s%s", (int)n, r->name, r->name[n] ? dots : "", time);
 }
 
 /* As many of the running cases as fit, the oldest first: what hangs is seen. */
@@ -251,13 +255,13 @@ static void put_running(struct line *l, int64_t now_ms)
 
 	put(l, NULL, head);
 	for (size_t i = 0; i < p->n_running; i++) {
-		autofree char *text = running_text(p, &p->running[i], now_ms);
 		autofree char *more = xasprintf(", +%zu", p->n_running - i);
 		bool last = i + 1 == p->n_running;
-		unsigned need = term_width(&p->ruler, text) + (i ? 2 : 0) +
-				(last ? 0 : (unsigned)strlen(more));
+		unsigned rest = (i ? 2 : 0) + (last ? 0 : (unsigned)strlen(more));
+		autofree char *text = running_text(
+			p, &p->running[i], now_ms, l->left - MIN(rest, l->left));
 
-		if (i && need > l->left) {
+		if (i && term_width(&p->ruler, text) + rest > l->left) {
 			put(l, "2", more);
 			return;
 		}
@@ -310,13 +314,16 @@ void progress_draw(struct progress *p, struct buf *out, int64_t now_ms)
 	struct line l = {out, p, columns - 1};
 
 	progress_erase(p, out);
+	if (!(p->step && !p->n_running) && !p->total)
+		return;
+	/* A terminal may be narrower by now than it says. What does not fit must not go
+	 * on in the next line (DEC private mode 7), where nobody would erase it. */
+	buf_append_str(out, "\x1b[?7l");
 	if (p->step && !p->n_running)
 		compose_step(&l, now_ms);
-	else if (p->total)
-		compose_cases(&l, now_ms, columns);
 	else
-		return;
-	buf_append_char(out, '\r');
+		compose_cases(&l, now_ms, columns);
+	buf_append_str(out, "\r\x1b[?7h");
 	p->drawn = true;
 	p->drawn_columns = columns;
 	p->drawn_ms = now_ms;

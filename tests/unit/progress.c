@@ -21,7 +21,9 @@ struct screen {
 	unsigned columns, row, column;
 	unsigned overflows, unknown; /* characters outside; sequences it does not know */
 	unsigned sync;               /* depth of synchronized updates */
-	bool torn;                   /* something was written outside of them */
+	unsigned folding;            /* how often the folding of lines was switched off */
+	bool is_folding;
+	bool torn; /* something was written outside of them */
 	struct buf rows[64];
 	struct term_ruler ruler;
 };
@@ -45,6 +47,10 @@ static size_t screen_escape(struct screen *s, const char *text, size_t len)
 		s->sync++;
 	else if (strncmp(text, "\x1b[?2026l", n) == 0)
 		s->sync--;
+	else if (strncmp(text, "\x1b[?7l", n) == 0)
+		s->is_folding = false, s->folding++;
+	else if (strncmp(text, "\x1b[?7h", n) == 0)
+		s->is_folding = true;
 	else if (text[n - 1] != 'm')
 		s->unknown++;
 	return n;
@@ -228,6 +234,7 @@ static void test_widths(bool color)
 	is_str(last_row(&r), "", "nothing of the line stays");
 	ok(!r.screen.torn, "all is written inside synchronized updates");
 	is_int(r.screen.unknown, 0, "no sequence but the expected ones");
+	ok(r.screen.folding && r.screen.is_folding, "lines fold but for that one");
 	screen_release(&r.screen);
 	close(r.master);
 	close(r.slave);
