@@ -63,10 +63,11 @@ void shipment_code_init(struct shipment *s);
 void shipment_code_release(struct shipment *s);
 /* Waits for the coder to reach the blob, or codes it. */
 int shipment_code(struct shipment *s, size_t blob, struct err *e) MUST_CHECK;
-/* Codes it into the empty file as what is different from the bytes of a file here. False
- * when that cannot be done, or is not worth it. */
-bool shipment_code_delta(const struct ship_blob *b, const char *base_path, int to_fd,
-	uint64_t *coded_bytes);
+/* Codes it into the empty file as what is different from the bytes of a file here, in a
+ * coding that the runner's features have. False when that cannot be done, or is not worth
+ * it. */
+bool shipment_code_delta(const struct ship_blob *b, const char *base_path,
+	uint32_t features, int to_fd, enum wire_coding *coding, uint64_t *coded_bytes);
 /* A file without a name, beside the other temporary ones: the caller's. */
 int shipment_code_nameless(struct err *e) MUST_CHECK;
 /* Opens what is to be sent of a coded blob; *at is where in it. The descriptor is the

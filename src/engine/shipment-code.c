@@ -1,5 +1,7 @@
 #include "base/fs.h"
+#include "engine/ship-patch.h"
 #include "engine/ship-private.h"
+#include "wire/patch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,10 @@ enum {
 	WINDOW_LOG_LEAST = 17,
 	WINDOW_LOG_MOST = 30, /* what a decoder of 32 bits takes */
 	DELTA_GAIN = 4,       /* a delta is worth it when it is no more than this part */
+	PATCH_LEVEL = 19,
+	PATCH_LEVEL_LARGE = 9,
+	PATCH_LARGE = 16 << 20,
+	PATCH_MOST = 64 << 20, /* bytes of a file whose patch fits into memory here */
 };
 
 void shipment_code_init(struct shipment *s)
@@ -152,17 +158,49 @@ static bool compress_delta(ZSTD_CCtx *zstd, const struct buf *base,
 	return true;
 }
 
-bool shipment_code_delta(const struct ship_blob *b, const char *base_path, int to_fd,
-	uint64_t *coded_bytes)
+/* A patch is nearly all zeros, with which a slow level is quick. */
+static bool compress_patch(ZSTD_CCtx *zstd, const struct buf *base,
+	const struct buf *data, int to_fd, uint64_t *coded_bytes)
+{
+	size_t bound = data->len / DELTA_GAIN + BLOCK_BYTES;
+	autofree char *out = xmalloc(bound);
+	autorelease(buf) struct buf patch = BUF_INIT;
+	size_t n;
+
+	if (base->len > PATCH_MOST || data->len > PATCH_MOST)
+		return false;
+	ship_patch_make(base->data, base->len, data->data, data->len, &patch);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel,
+		data->len > PATCH_LARGE ? PATCH_LEVEL_LARGE : PATCH_LEVEL);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, PATCH_WINDOW_LOG);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, 1);
+	n = ZSTD_compress2(zstd, out, bound, patch.data, patch.len);
+	if (ZSTD_isError(n) || fs_write_all(to_fd, out, n) < 0)
+		return false;
+	*coded_bytes = n;
+	return true;
+}
+
+bool shipment_code_delta(const struct ship_blob *b, const char *base_path,
+	uint32_t features, int to_fd, enum wire_coding *coding, uint64_t *coded_bytes)
 {
 	autorelease(buf) struct buf base = BUF_INIT, data = BUF_INIT;
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 	struct err ignored = {0};
-	bool done = zstd && fs_read_file(base_path, &base, &ignored) == 0 &&
-		    fs_read_file(b->path, &data, &ignored) == 0 && base.len &&
-		    data.len == b->size_bytes &&
-		    compress_delta(zstd, &base, &data, to_fd, coded_bytes);
+	bool done = false;
 
+	if (zstd && fs_read_file(base_path, &base, &ignored) == 0 &&
+		fs_read_file(b->path, &data, &ignored) == 0 && base.len &&
+		data.len == b->size_bytes) {
+		*coding = WIRE_CODING_PATCH;
+		done = features & WIRE_FEATURE_PATCH &&
+		       compress_patch(zstd, &base, &data, to_fd, coded_bytes);
+		if (!done && features & WIRE_FEATURE_DELTA) {
+			ZSTD_CCtx_reset(zstd, ZSTD_reset_session_and_parameters);
+			*coding = WIRE_CODING_DELTA;
+			done = compress_delta(zstd, &base, &data, to_fd, coded_bytes);
+		}
+	}
 	ZSTD_freeCCtx(zstd);
 	return done;
 }

@@ -344,7 +344,7 @@ static int send_piece(struct shipping *p, struct err *e)
 		.data = {data, (uint32_t)want},
 	};
 
-	if (p->coding == WIRE_CODING_DELTA)
+	if (p->coding == WIRE_CODING_DELTA || p->coding == WIRE_CODING_PATCH)
 		piece.base = (struct wire_bytes){there->base, WIRE_DIGEST_SIZE};
 	if (n != (ssize_t)want)
 		return err_set(e, ERR_SETUP,
@@ -363,13 +363,14 @@ static bool fits_there(const struct shipping *p, uint64_t bytes)
 /* Codes the blob as a delta; false when it is to be sent whole. */
 static bool begin_delta(struct shipping *p)
 {
+	const uint32_t features = session_welcome(p->session)->features;
 	const struct ship_blob *b = &p->shipment->blobs[p->blob];
 	const struct there *there = &p->there[p->blob];
 	autofree char *base = NULL;
 	struct err ignored = {0};
 
 	if (!there->has_base || there->base_missing || there->whole ||
-		!(session_welcome(p->session)->features & WIRE_FEATURE_DELTA) ||
+		!(features & (WIRE_FEATURE_DELTA | WIRE_FEATURE_PATCH)) ||
 		!fits_there(p, 2 * b->size_bytes))
 		return false;
 	base = ship_memory_file(p->memory, there->base);
@@ -377,10 +378,10 @@ static bool begin_delta(struct shipping *p)
 		p->delta_fd = shipment_code_nameless(&ignored);
 	if (!base || p->delta_fd < 0 || ftruncate(p->delta_fd, 0) < 0 ||
 		lseek(p->delta_fd, 0, SEEK_SET) != 0 ||
-		!shipment_code_delta(b, base, p->delta_fd, &p->coded_bytes))
+		!shipment_code_delta(
+			b, base, features, p->delta_fd, &p->coding, &p->coded_bytes))
 		return false;
 	p->fd = fcntl(p->delta_fd, F_DUPFD_CLOEXEC, 0);
-	p->coding = WIRE_CODING_DELTA;
 	p->at = 0;
 	return p->fd >= 0;
 }

@@ -1,5 +1,7 @@
 #include "runner/codec.h"
 
+#include "wire/patch.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -22,7 +24,7 @@ uint32_t codec_features(void)
 #if HAVE_NETTLE
 	features |= WIRE_FEATURE_STORE;
 #if HAVE_ZSTD
-	features |= WIRE_FEATURE_ZSTD | WIRE_FEATURE_DELTA;
+	features |= WIRE_FEATURE_ZSTD | WIRE_FEATURE_DELTA | WIRE_FEATURE_PATCH;
 #endif
 #endif
 	return features;
@@ -113,7 +115,50 @@ static bool is_likely(const struct map *from, uint64_t size)
 	       size / ZSTD_BLOCKSIZE_MAX <= from->size / 4;
 }
 
-int codec_decode(int from_fd, int base_fd, int to_fd, uint64_t size)
+/* A patch has a header for each byte at most. What comes out of it is bounded by the
+ * file, and its frame by this. */
+static bool is_likely_patch(const struct map *from, uint64_t size)
+{
+	unsigned long long told = ZSTD_getFrameContentSize(from->data, from->size);
+
+	return told >= size && told / (PATCH_HEAD_SIZE + 1) <= size &&
+	       told / ZSTD_BLOCKSIZE_MAX <= from->size / 4;
+}
+
+/* In pieces: a patch is as large as the file, and nobody needs it whole. */
+static int decode_patch(
+	const struct map *from, const struct map *base, const struct map *to)
+{
+	struct patch_reader r = {.base = base->data,
+		.to = to->data,
+		.base_size = base->size,
+		.size = to->size};
+	static const size_t room = 1 << 16;
+	uint8_t *piece = malloc(room);
+	ZSTD_DCtx *ctx = ZSTD_createDCtx();
+	ZSTD_inBuffer in = {from->data, from->size, 0};
+	size_t left = 1;
+	int err = piece && ctx ? 0 : -ENOMEM;
+
+	if (!err)
+		ZSTD_DCtx_setParameter(ctx, ZSTD_d_windowLogMax, PATCH_WINDOW_LOG);
+	while (!err && left) {
+		ZSTD_outBuffer out = {piece, room, 0};
+		size_t before = in.pos;
+
+		left = ZSTD_decompressStream(ctx, &out, &in);
+		if (ZSTD_isError(left) || (!out.pos && in.pos == before && left) ||
+			!patch_reader_add(&r, piece, out.pos))
+			err = -EBADMSG;
+	}
+	if (!err && (in.pos != in.size || !patch_reader_is_done(&r)))
+		err = -EBADMSG;
+	ZSTD_freeDCtx(ctx);
+	free(piece);
+	return err;
+}
+
+static int decode(int from_fd, int base_fd, int to_fd, uint64_t size, bool patch)
 {
 	struct map from, base = {0}, to = {0};
 	int err;
@@ -121,7 +166,7 @@ int codec_decode(int from_fd, int base_fd, int to_fd, uint64_t size)
 	err = map_file(&from, from_fd, PROT_READ);
 	if (err)
 		return err;
-	if (!is_likely(&from, size))
+	if (!(patch ? is_likely_patch : is_likely)(&from, size))
 		err = -EBADMSG;
 	else if (size > SIZE_MAX / 2)
 		err = -EFBIG;
@@ -134,13 +179,28 @@ int codec_decode(int from_fd, int base_fd, int to_fd, uint64_t size)
 	if (!err)
 		err = map_file(&to, to_fd, PROT_READ | PROT_WRITE);
 	if (!err)
-		err = decode_maps(&from, &base, &to);
+		err = (patch ? decode_patch : decode_maps)(&from, &base, &to);
 	unmap(&to);
 	unmap(&base);
 	unmap(&from);
 	return err;
 }
+
+int codec_decode(int from_fd, int base_fd, int to_fd, uint64_t size)
+{
+	return decode(from_fd, base_fd, to_fd, size, false);
+}
+
+int codec_patch(int from_fd, int base_fd, int to_fd, uint64_t size)
+{
+	return decode(from_fd, base_fd, to_fd, size, true);
+}
 #else
+int codec_patch(int from_fd, int base_fd, int to_fd, uint64_t size)
+{
+	return codec_decode(from_fd, base_fd, to_fd, size);
+}
+
 int codec_decode(int from_fd, int base_fd, int to_fd, uint64_t size)
 {
 	(void)from_fd;

@@ -62,11 +62,12 @@ static int check_and_keep(
 
 static int decode_blob(struct stage *s, const struct wire_blob *b)
 {
+	const bool patch = b->coding == WIRE_CODING_PATCH;
 	int base_fd = -1, fd, err;
 
 	if (b->coding == WIRE_CODING_RAW)
 		return check_and_keep(s, s->coded_fd, ".coded", b);
-	if (b->coding == WIRE_CODING_DELTA) {
+	if (b->coding == WIRE_CODING_DELTA || patch) {
 		base_fd = b->base.len == WIRE_DIGEST_SIZE
 				  ? stage_open_blob(s, b->base.data)
 				  : -1;
@@ -77,7 +78,9 @@ static int decode_blob(struct stage *s, const struct wire_blob *b)
 	}
 	fd = openat(s->store_fd, ".decoded",
 		O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	err = fd < 0 ? -errno : codec_decode(s->coded_fd, base_fd, fd, b->size_bytes);
+	err = fd < 0 ? -errno
+		     : (patch ? codec_patch : codec_decode)(
+			       s->coded_fd, base_fd, fd, b->size_bytes);
 	if (!err)
 		err = check_and_keep(s, fd, ".decoded", b);
 	runner_close(&fd);

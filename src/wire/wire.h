@@ -132,6 +132,7 @@ enum wire_feature {
 	WIRE_FEATURE_INSIDE = 1 << 6, /* RUN_TTY and RUN_HOLD */
 	WIRE_FEATURE_RECALL = 1 << 7, /* the ends of jobs survive the runner: RECALLED */
 	WIRE_FEATURE_LIST = 1 << 8,   /* blobs that list a tree: HAVE.lists, TREE.list */
+	WIRE_FEATURE_PATCH = 1 << 9,  /* blobs as a patch of another blob */
 };
 
 #define WIRE_DIGEST_SIZE 32u /* SHA-256 */
@@ -412,6 +413,7 @@ enum wire_coding {
 	WIRE_CODING_RAW = 0,
 	WIRE_CODING_ZSTD = 1,
 	WIRE_CODING_DELTA = 2, /* zstd with the blob `base` as prefix */
+	WIRE_CODING_PATCH = 3, /* zstd of a patch of the blob `base` (wire/patch.h) */
 };
 
 /* BLOB: a piece of a blob. Pieces come in order, one blob after another. The last one

@@ -20,6 +20,13 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
+# The box with other properties, as empty as a new one.
+other_box() { # OPTION…
+	"$top_srcdir/tests/board/box" stop "$box"
+	rm -f "$box/disk"
+	"$top_srcdir/tests/board/box" start "$box" "$@"
+}
+
 # on_board [ARGUMENT…]: events in board.jsonl of the test's folder, all words in board.out
 on_board() {
 	status=0
@@ -61,7 +68,7 @@ nothing_runs_there() {
 	try_until 20 2 nothing_runs_there
 }
 
-@test "a board that hangs in the middle of fifty cases is reset: what ran is lost, the rest goes on" {
+@test "a board that hangs in the middle of fifty cases is reset, and its cases go on" {
 	counting_project p 50 /var/tmp/count 'sync; sleep 0.5'
 	cd p
 	on_box "$box" 'rm -f /var/tmp/count'
@@ -72,17 +79,72 @@ nothing_runs_there() {
 		try_until 600 0.2 has_verdicts 12 >/dev/null
 		"$top_srcdir/tests/board/box" freeze "$box"
 	) 3>&- &
-	on_board --on box
+	on_board --on box --retries 1
 	wait
-	told 107
+	told 0
 	[ "$(wc -l <../cycles)" = 1 ]
-	lost=$(verdicts ../board.jsonl | grep -c ' lost$')
-	((lost >= 1 && lost <= 4))
-	[ "$(verdicts ../board.jsonl | grep -c ' pass$')" = $((50 - lost)) ]
-	[ -z "$(on_box "$box" 'cat /var/tmp/count' | sort | uniq -d)" ]
+	[ "$(jq -r 'select(.event == "case-end" and .final and (.verdict == "pass" or .verdict == "flaky")) | .suite' ../board.jsonl |
+		sort -u | wc -l)" = 50 ]
+	# Who has one attempt ran once; who was running when it died has two, and was lost in the first.
+	jq -r 'select(.event == "case-end" and .final and .attempt == 1) | .suite | sub(".*case"; "")' ../board.jsonl |
+		LC_ALL=C sort >../once
+	on_box "$box" 'cat /var/tmp/count' | LC_ALL=C sort | uniq -c | awk '$1 == 1 { print $2 }' | LC_ALL=C sort >../counted
+	[ -z "$(comm -23 ../once ../counted)" ]
+	(($(wc -l <../once) >= 40))
 	try_until 20 2 nothing_runs_there
 }
 
 has_verdicts() { # N
 	(($(grep -c '"event":"case-end"' "$BATS_TEST_TMPDIR/board.jsonl" 2>/dev/null) >= $1))
+}
+
+@test "the plug is pulled once: what was running is lost, nothing runs twice" {
+	counting_project p 30 /var/tmp/count 'sync; sleep 0.5'
+	cd p
+	on_box "$box" 'rm -f /var/tmp/count'
+	(
+		try_until 600 0.2 has_verdicts 8 >/dev/null
+		"$top_srcdir/tests/board/box" reset "$box"
+	) 3>&- &
+	on_board --on "$(address)"
+	wait
+	told 107
+	lost=$(verdicts ../board.jsonl | grep -c ' lost$')
+	((lost >= 1 && lost <= 4))
+	[ "$(verdicts ../board.jsonl | grep -c ' pass$')" = $((30 - lost)) ]
+	[ -z "$(on_box "$box" 'cat /var/tmp/count' | sort | uniq -d)" ]
+	try_until 20 2 nothing_runs_there
+}
+
+@test "twenty megabytes of disk, no execution in /tmp, a home nobody writes to, no root" {
+	other_box --disk 24 --noexec-tmp --read-only-home --user user
+	counting_project p 4 /var/tmp/count true
+	head -c 4000000 /dev/urandom >p/noise
+	cd p
+	jq '.archive = {include: [{path: "noise", "relative-to": "workspace"}]}' xtest.json >x
+	mv x xtest.json
+	on_board --on "$(address)"
+	told 0
+	on_box "$box" 'cat /var/tmp/count' >../count
+	ran_once ../count 4
+	# What has no room is refused with the figures, and nothing of it is there.
+	head -c 40000000 /dev/urandom >noise
+	on_board --on "$(address)"
+	told 107
+	grep -q 'MiB\|KiB' ../board.out
+	! grep -q '"verdict":"\(pass\|fail\)"' ../board.jsonl
+	(($(on_box "$box" 'df -k /var/tmp' | awk 'NR == 2 { print $4 }') > 5000))
+	on_box "$box" 'cat /var/tmp/count' >../count
+	ran_once ../count 4
+}
+
+@test "no place to work in is told with the reason of each" {
+	other_box --disk 24 --noexec-tmp --read-only-home --user user
+	on_box "$box" 'dd if=/dev/zero of=/var/tmp/full bs=1024 count=19000 2>/dev/null'
+	counting_project p 1 /var/tmp/count true
+	cd p
+	on_board --on "$(address)"
+	told 107
+	grep -q '/tmp' ../board.out
+	grep -q 'noexec' ../board.out
 }

@@ -4,6 +4,7 @@
 
 #include "runner/codec.h"
 #include "runner/remove.h"
+#include "wire/patch.h"
 
 #include "tests/tap.h"
 
@@ -173,13 +174,29 @@ static void test_large(void)
 }
 
 #if HAVE_ZSTD
+/* What the patch of test_coded() comes to: its differences are far from each other, so
+ * that only their own words carry. */
+static void make_patched(const uint8_t *old, const uint8_t *patch, uint8_t *to)
+{
+	const uint8_t *difference = patch + PATCH_HEAD_SIZE;
+
+	memcpy(to, old + 100, SIZE - 100);
+	memcpy(to + SIZE - 100, difference + SIZE - 100, 100);
+	for (size_t i = 0; i < SIZE - 100; i++)
+		for (size_t k = i; difference[i] && k < i + 4; k++)
+			if (++to[k])
+				break;
+}
+
 static void test_coded(void)
 {
-	static uint8_t old[SIZE], new[SIZE], plain[SIZE], zeros[4000000];
+	static uint8_t old[SIZE], new[SIZE], plain[SIZE], zeros[4000000], patched[SIZE];
 	static uint8_t delta[2 * SIZE], coded[2 * SIZE], bomb[65536], tiny[64];
-	uint8_t old_digest[32], new_digest[32], plain_digest[32], zeros_digest[32];
+	static uint8_t words[PATCH_HEAD_SIZE + SIZE], patch[2 * SIZE];
+	uint8_t old_digest[32], new_digest[32], plain_digest[32], zeros_digest[32],
+		patched_digest[32];
 	ZSTD_CCtx *ctx = ZSTD_createCCtx();
-	size_t delta_len, coded_len, bomb_len, tiny_len;
+	size_t delta_len, coded_len, bomb_len, tiny_len, patch_len;
 	const struct wire_bytes of_old = {old_digest, 32};
 	const uint8_t nobody[32] = {1};
 
@@ -194,6 +211,13 @@ static void test_coded(void)
 	digest_of(zeros, sizeof(zeros), zeros_digest);
 	coded_len = ZSTD_compressCCtx(ctx, coded, sizeof(coded), plain, SIZE, 3);
 	bomb_len = ZSTD_compressCCtx(ctx, bomb, sizeof(bomb), zeros, sizeof(zeros), 3);
+	patch_write_head(words, SIZE - 100, 100, 100);
+	for (size_t i = 0; i < SIZE - 100; i++)
+		words[PATCH_HEAD_SIZE + i] = (uint8_t)(i % 4000 == 0);
+	fill(words + PATCH_HEAD_SIZE + SIZE - 100, 100, 5);
+	patch_len = ZSTD_compressCCtx(ctx, patch, sizeof(patch), words, sizeof(words), 3);
+	make_patched(old, words, patched);
+	digest_of(patched, SIZE, patched_digest);
 	tiny_len = ZSTD_compressCCtx(ctx, tiny, sizeof(tiny), "tiny", 4, 3);
 	ZSTD_CCtx_setParameter(ctx, ZSTD_c_enableLongDistanceMatching, 1);
 	ZSTD_CCtx_refPrefix(ctx, old, SIZE);
@@ -248,6 +272,24 @@ static void test_coded(void)
 			of_old, SIZE, EBADMSG},
 		{"delta", new_digest, delta, delta_len, WIRE_CODING_DELTA, of_old, SIZE,
 			0},
+		{"patch without its base", patched_digest, patch, patch_len,
+			WIRE_CODING_PATCH, {nobody, 32}, SIZE, ENOENT},
+		{"patch against another base", patched_digest, patch, patch_len,
+			WIRE_CODING_PATCH, {plain_digest, 32}, SIZE, EBADMSG},
+		{"patch as if it were a delta", patched_digest, patch, patch_len,
+			WIRE_CODING_DELTA, of_old, SIZE, EBADMSG},
+		{"patch, cut short", patched_digest, patch, patch_len - 1,
+			WIRE_CODING_PATCH, of_old, SIZE, EBADMSG},
+		{"patch, with more behind it", patched_digest, patch, patch_len + 1,
+			WIRE_CODING_PATCH, of_old, SIZE, EBADMSG},
+		{"patch for a smaller file", patched_digest, patch, patch_len,
+			WIRE_CODING_PATCH, of_old, SIZE - 1, EBADMSG},
+		{"patch that is none", patched_digest, coded, coded_len,
+			WIRE_CODING_PATCH, of_old, SIZE, EBADMSG},
+		{"patch that promises a terabyte", zeros_digest, promise, sizeof(promise),
+			WIRE_CODING_PATCH, of_old, 1ull << 40, EBADMSG},
+		{"patch", patched_digest, patch, patch_len, WIRE_CODING_PATCH, of_old,
+			SIZE, 0},
 	};
 
 	if (!(stage_features() & WIRE_FEATURE_DELTA)) {
@@ -264,7 +306,8 @@ static void test_coded(void)
 		is_int(put(b, table[i].coded, table[i].len), table[i].error,
 			table[i].name);
 	}
-	ok(has(plain_digest) && has(new_digest) && has(zeros_digest),
+	ok(has(plain_digest) && has(new_digest) && has(zeros_digest) &&
+			has(patched_digest),
 		"what was decoded is there");
 }
 #else
