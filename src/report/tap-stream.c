@@ -8,7 +8,13 @@
 #include "report/reporter.h"
 
 /* The lines of output that go into the diagnostics: the last ones say most. */
-enum { OUTPUT_LINES = 100, OUTPUT_BYTES = 64 << 10 };
+enum {
+	OUTPUT_LINES = 100,
+	OUTPUT_BYTES = 64 << 10,
+	/* Of what has to be quoted: prove takes no more than 65,534 characters, and a
+	 * byte may become six. */
+	QUOTED_BYTES = 8 << 10,
+};
 
 struct tap {
 	int fd;
@@ -138,6 +144,8 @@ static void yaml_output(struct buf *out, const char *key, const char *data, size
 	for (pos = len; pos > start; pos--)
 		if (pos < len && data[pos - 1] == '\n' && ++lines == OUTPUT_LINES)
 			break;
+	if (len - pos > QUOTED_BYTES && !is_literal(data + pos, len - pos))
+		pos = len - QUOTED_BYTES;
 	if (pos > 0)
 		buf_printf(out, "  %s_left_out_bytes: %zu\n", key, pos);
 	yaml_text(out, key, data + pos, len - pos);

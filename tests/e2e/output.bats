@@ -127,3 +127,79 @@ read_libtest() { # FILE
 	done
 	diff ../theirs.shape ../ours.shape
 }
+
+# A name, and an output, that no reader should meet unprepared.
+hostile_project() {
+	SETTINGS='{"jobs": 2}' project \
+		'flood=yes "$(printf "\033[2J\033]0;title\007\001\377\376 ]]> <a> &amp; \342\202")" | head -c 50000000; exit 1' \
+		'flood-err=head -c 50000 /dev/zero | tr "\0" "\377" >&2; exit 1' \
+		'nul=head -c 100000 /dev/zero; exit 1' 'fine=printf "\200\033[31m"' 'last=printf "\n\n\r\r\377"; kill -SEGV $$'
+}
+
+@test "control bytes, bytes that are no text and 50 MB of them do no harm in any report" {
+	need xmllint libxml2-utils
+	need prove perl
+	need script bsdutils
+	hostile_project
+	mkdir ../reports
+	xtest --no-record --success-output final --report jsonl=../reports/jsonl --report junit=../reports/junit.xml --report tap=../reports/tap \
+		--report libtest-json=../reports/libtest --report trace=../reports/trace >../human && false || [ $? = 100 ]
+	[ "$(verdicts ../reports/jsonl | xargs)" = "fine pass flood fail flood-err fail last crash nul fail" ]
+	jq -en 'any(inputs; .suite == "project::flood" and .event == "case-end" and .stdout_dropped > 30000000)' ../reports/jsonl >/dev/null
+	xmllint --noout --huge --schema "$top_srcdir/tests/golden/report/junit.xsd" ../reports/junit.xml
+	[ "$(xmllint --huge --xpath 'count(//testcase[failure])' ../reports/junit.xml)" = 4 ]
+	[ "$(read_libtest ../reports/libtest | grep -c ': failed 0 1 0$')" = 4 ]
+	prove --exec cat ../reports/tap >../prove 2>&1 || true
+	grep -q 'Failed 4/5 subtests' ../prove
+	run ! grep 'Parse errors' ../prove
+	# a terminal gets colours at most, and what moves its own display
+	TERM=xterm script -qec "xtest --no-record --success-output immediate fine last nul" ../typescript </dev/null >/dev/null || true
+	grep -q 'SIGSEGV' ../typescript
+	run ! env LC_ALL=C grep -aqP '\x1b\[2J|\x1b\]|\x01|\x07|\xff' ../typescript
+}
+
+@test "a trace is what Chrome and Perfetto read" {
+	hostile_project
+	xtest --no-record --report trace=../trace -E 'not binary(/flood/)' >/dev/null || true
+	jq -e 'type == "array" and all(.[];
+		(.name | type == "string") and (.ph | IN("X", "M", "i")) and (.pid | type == "number") and (.tid | type == "number") and
+		(if .ph == "X" then (.ts >= 0 and .dur >= 0 and (.cat | type == "string"))
+		elif .ph == "i" then (.ts >= 0 and (.s | IN("g", "p", "t")))
+		else (.name | IN("process_name", "thread_name")) and (.args.name | type == "string") end))' ../trace >/dev/null
+	# every slice is on a track that has a name
+	jq -e '(map(select(.name == "thread_name") | [.pid, .tid]) | unique) as $tracks |
+		all(.[] | select(.ph == "X"); [.pid, .tid] as $t | $tracks | any(. == $t))' ../trace >/dev/null
+	[ "$(jq -r '.[] | select(.ph == "X" and .args.verdict) | .name + " " + .args.verdict' ../trace | sort | xargs)" = \
+		"project::fine pass project::last crash project::nul fail" ]
+	# slices of one track do not overlap
+	jq -e '[.[] | select(.ph == "X")] | group_by([.pid, .tid]) | all(.[]; sort_by(.ts) |
+		[.[:-1], .[1:]] | transpose | all(.[]; .[0].ts + .[0].dur <= .[1].ts + 2000))' ../trace >/dev/null
+}
+
+@test "JUnit: what a run of every kind becomes for junitparser" {
+	python3 -c 'import junitparser' 2>/dev/null || skip "pip install junitparser"
+	SETTINGS='{"jobs": 1, "overrides": [{"filter": "binary(/^shaky|^never/)", "retries": 1}]}' project 'good=echo fine' \
+		'bad=echo "t.c:3: error: it broke"; exit 3' "shaky=mkdir '$BATS_TEST_TMPDIR/shaky' || exit 0; echo first; exit 1" 'never=echo no; exit 1' \
+		'gone=exit 77'
+	jq '.suites[4] += {"skip-code": 77}' xtest.json >new && mv new xtest.json
+	run -100 xtest --report junit=../junit.xml
+	python3 - ../junit.xml <<-'END' >../read
+		import sys
+		from junitparser import JUnitXml
+		xml = JUnitXml.fromfile(sys.argv[1])
+		print(xml.tests, xml.failures, xml.errors, xml.skipped)
+		for suite in xml:
+		    properties = {p.name: p.value for p in suite.properties()}
+		    assert properties["place"] == "local" and properties["kernel"], properties
+		    for case in suite:
+		        print(case.name, [(type(r).__name__, r.message) for r in case.result], (case.system_out or "").strip())
+	END
+	diff - ../read <<-'END'
+		5 2 0 1
+		good [] 
+		bad [('Failure', 't.c:3: error: it broke (exit status 3)')] t.c:3: error: it broke
+		shaky [] 
+		never [('Failure', 'no (exit status 1)')] no
+		gone [('Skipped', 'exit status 77')] 
+	END
+}
