@@ -23,7 +23,9 @@ static void read_origins(struct cargo_config *c, const struct buf *text)
 	while (buf_next_line(buf_str(text), text->len, &pos, &line, &len)) {
 		autofree char *copy = xstrndup(line, len);
 		/* Behind a quoted part of the key, which may hold the same. */
-		char *quoted = strstr(copy, "'."), *origin = NULL;
+		char *quoted =
+			strstr(copy, copy[strcspn(copy, "'\"")] == '"' ? "\"." : "'.");
+		char *origin = NULL;
 		char *equals = strstr(quoted ? quoted : copy, " = ");
 
 		for (char *p = strstr(copy, " # "); p; p = strstr(p + 1, " # "))
@@ -151,8 +153,11 @@ bool cargo_config_needs_cfgs(const struct cargo_config *c)
 static void push_runner(const struct cargo_config *c, const char *target,
 	const struct json *runner, struct strv *words)
 {
-	autofree char *key = strchr(target, '(') ? xasprintf("target.'%s'.runner", target)
-						 : xasprintf("target.%s.runner", target);
+	/* As TOML writes it. */
+	const char *quote = !strpbrk(target, "(.") ? ""
+			    : strchr(target, '"')  ? "'"
+						   : "\"";
+	autofree char *key = xasprintf("target.%s%s%s.runner", quote, target, quote);
 	autorelease(strv) struct strv own = STRV_INIT;
 
 	if (json_kind(runner) == JSON_STRING)

@@ -137,15 +137,17 @@ static void put_library_path(
 		strv_pushf(&dirs, "%s/%s", p->target_dir, base);
 		strv_pushf(&dirs, "%s/%s/deps", p->build_dir, base);
 	}
-	/* Under the newer layout each unit has a directory of its own. */
+	/* Under the newer layout each unit has a directory of its own. A test may load
+	 * any library of its side. */
 	for (size_t i = 0; i < b->n_artifacts; i++) {
 		const struct cargo_artifact *a = &b->artifacts[i];
 		autofree char *path = fs_join(p->target_dir, a->path);
 		autofree char *dir = fs_dirname(path);
 
-		if (ends_with(path, ".so") &&
-			(!b->n_targets || a->platform == platform) &&
-			!strv_has(&dirs, dir))
+		if (!ends_with(path, ".so") || (b->n_targets && a->platform != platform))
+			continue;
+		strv_push(&s->files, path);
+		if (!strv_has(&dirs, dir))
 			strv_push(&dirs, dir);
 	}
 	if (side->libdir && !strv_has(&dirs, side->libdir)) {

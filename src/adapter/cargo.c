@@ -354,13 +354,13 @@ static int find_runner(
 		strv_split(&cfgs, buf_str(&out), "\r\n");
 	}
 	cargo_config_runner(&w->config, triple, &cfgs, words);
-	if (words->len && !strchr(words->v[0], '/')) {
+	if (words->len) {
 		char *found = fs_find_program(words->v[0], NULL);
 
 		if (!found)
 			return err_set(e, ERR_SETUP,
-				"the project's runner for %s, %s, is not installed",
-				triple, words->v[0]);
+				"the project's runner for %s, %s, is not there", triple,
+				words->v[0]);
 		free(words->v[0]);
 		words->v[0] = found;
 	}

@@ -23,7 +23,7 @@ const struct opt common_build_opts[] = {
 	{"directory", 'C', "DIR", NULL, OPT_STRING, O(directory),
 		"the project (default: the working directory)"},
 	{"adapter", 0, "NAME", NULL, OPT_STRING, O(adapter),
-		"build system to use: cmake, meson, autotools, make, manifest"},
+		"build system to use: cargo, cmake, meson, autotools, make, manifest"},
 	{"profile", 'P', "NAME", NULL, OPT_STRING, O(profile), "profile of xtest.json"},
 	{"user-config", 0, "FILE", NULL, OPT_STRING, O(user_config),
 		"your own configuration; none for none (default: "
@@ -216,6 +216,7 @@ void common_release(struct common *c)
 	strv_release(&c->reports);
 	strv_release(&c->filters);
 	strv_release(&c->build_args);
+	strv_release(&c->cargo);
 	config_user_free(c->user_settings);
 }
 
@@ -227,7 +228,8 @@ int common_parse(const struct opt_group *groups, int argc, char **argv, void *va
 
 	if (opts_parse(groups, argc, argv, values, words, rest, e) < 0 ||
 		opts_read_environment(groups, common_variables, argc, argv, values, e) <
-			0)
+			0 ||
+		common_cargo_words(c, e) < 0)
 		return -1;
 	u = c->user_settings = config_user_load(
 		c->user_config ? c->user_config : getenv("XTEST_USER_CONFIG"), e);
@@ -417,6 +419,10 @@ static int fill(struct common_session *s, const struct common *c,
 		.workspace = c->workspace_remap,
 	};
 
+	if (c->cargo.len && (c->binaries_metadata || c->archive_file))
+		return err_set(e, ERR_USAGE, "%s says what to build, and %s is built",
+			c->cargo.v[0],
+			c->archive_file ? c->archive_file : c->binaries_metadata);
 	if (c->binaries_metadata)
 		return workload_nextest_load(&s->workload, &files, e);
 	if (!c->archive_file)

@@ -59,6 +59,8 @@ struct common {
 	const char *message_format, *list_type;
 	/* words */
 	struct strv filters, build_args;
+	/* for cargo, as cargo has them but for their names; see common_cargo_words() */
+	struct strv cargo;
 	/* what the user wants in every project; NULL before common_parse() */
 	struct config_user *user_settings;
 };
@@ -73,6 +75,12 @@ extern const struct opt common_build_opts[], common_filter_opts[], common_archiv
 
 /* What the options say of showing results. */
 struct display common_display(const struct common *c);
+
+/* The options that cargo gets. */
+extern const struct opt common_cargo_opts[];
+/* Puts them in front of what is for the build system, in cargo's own words. ERR_USAGE
+ * when another build system is named. */
+int common_cargo_words(struct common *c, struct err *e) MUST_CHECK;
 
 /* What the environment says in the place of options. */
 extern const struct opt_variable common_variables[];

@@ -289,7 +289,11 @@ static void zsh_option(const struct verb *verb UNUSED, const struct opt *o,
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && names[i]; i++) {
 		buf_printf(out, "\t\t\t'%s%s[",
-			o->type == OPT_LIST || o->type == OPT_COUNT ? "*" : "", names[i]);
+			o->type == OPT_LIST || o->type == OPT_COUNT ||
+					o->type == OPT_PASS_VALUE
+				? "*"
+				: "",
+			names[i]);
 		zsh_text(o->help, out);
 		buf_append_char(out, ']');
 		zsh_value(o, c, out);

@@ -101,6 +101,12 @@ static int set_value(const struct opt *o, const char *value, void *values, struc
 	case OPT_NO_FLAG:
 		*(bool *)at = false;
 		return 0;
+	case OPT_PASS:
+		strv_pushf(at, "--%s", o->name);
+		return 0;
+	case OPT_PASS_VALUE:
+		strv_pushf(at, "--%s=%s", o->name, value);
+		return 0;
 	case OPT_COUNT:
 		++*(unsigned *)at;
 		return 0;
@@ -347,6 +353,8 @@ void opts_print_value(const struct opt_group *groups, const void *values,
 		buf_append_str(out, *(const char *const *)at);
 		break;
 	case OPT_LIST:
+	case OPT_PASS:
+	case OPT_PASS_VALUE:
 		text = strv_join(at, ",");
 		buf_append_str(out, text);
 		break;

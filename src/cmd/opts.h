@@ -11,14 +11,16 @@
 #include "base/strv.h"
 
 enum opt_type {
-	OPT_FLAG,     /* bool: true when given */
-	OPT_NO_FLAG,  /* bool: false when given */
-	OPT_COUNT,    /* unsigned: once more each time */
-	OPT_STRING,   /* const char *: points into argv; the last one counts */
-	OPT_LIST,     /* struct strv: each time one more */
-	OPT_UNSIGNED, /* unsigned */
-	OPT_INT,      /* int */
-	OPT_DURATION, /* int64_t, milliseconds */
+	OPT_FLAG,       /* bool: true when given */
+	OPT_NO_FLAG,    /* bool: false when given */
+	OPT_PASS,       /* struct strv: "--NAME" once more, for another program */
+	OPT_COUNT,      /* unsigned: once more each time */
+	OPT_STRING,     /* const char *: points into argv; the last one counts */
+	OPT_LIST,       /* struct strv: each time one more */
+	OPT_UNSIGNED,   /* unsigned */
+	OPT_INT,        /* int */
+	OPT_DURATION,   /* int64_t, milliseconds */
+	OPT_PASS_VALUE, /* struct strv: "--NAME=VALUE" once more, for another program */
 };
 
 struct opt {

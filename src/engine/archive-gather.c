@@ -466,6 +466,15 @@ static bool is_circle(const char *path)
 	return !real || !real_dir || fs_is_within(real_dir, real);
 }
 
+/* A directory that can be made again, as Cargo's target directories ("Cache Directory
+ * Tagging Specification"). */
+static bool is_cache(const char *dir)
+{
+	autofree char *tag = fs_join(dir, "CACHEDIR.TAG");
+
+	return fs_is_file(tag);
+}
+
 /* Programs and libraries below a directory that is a whole root are left to those who
  * name them: a build directory is full of them. */
 static bool is_program(struct archive_gather *g, const char *path, const struct stat *st)
@@ -494,7 +503,7 @@ static int walk_entry(struct archive_gather *g, const char *path,
 	if (stat(path, &real) == 0 && S_ISDIR(real.st_mode)) {
 		if (S_ISLNK(st.st_mode) && is_circle(path))
 			return 0;
-		if (depth == 0)
+		if (depth == 0 || is_cache(path))
 			return 0;
 		if (!walk->only) {
 			kept = archive_gather_path(g, path, walk->why, false, e);

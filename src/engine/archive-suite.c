@@ -230,6 +230,16 @@ static int take_arguments(struct archive_gather *g, const struct suite *s, struc
 	return 0;
 }
 
+/* What names a directory whose content is not meant: every suite of a manifest has
+ * XTEST_SOURCE_DIR, and of Cargo NEXTEST_WORKSPACE_ROOT; Cargo's directories of libraries
+ * hold all that was ever compiled, and its suites name the libraries they may load. */
+static bool is_no_mention(const struct suite *s, const char *assignment)
+{
+	return starts_with(assignment, "XTEST_") || starts_with(assignment, "NEXTEST_") ||
+	       (streq(s->adapter, "cargo") &&
+		       starts_with(assignment, "LD_LIBRARY_PATH="));
+}
+
 static int take_environment(
 	struct archive_gather *g, const struct suite *s, struct err *e)
 {
@@ -239,8 +249,7 @@ static int take_environment(
 
 	for (size_t k = 0; k < ARRAY_LEN(lists); k++)
 		for (size_t i = 0; i < lists[k]->len; i++)
-			/* Every suite of a manifest has XTEST_SOURCE_DIR. */
-			if (!starts_with(lists[k]->v[i], "XTEST_") &&
+			if (!is_no_mention(s, lists[k]->v[i]) &&
 				take_mentions(g, &m, lists[k]->v[i], e) < 0)
 				return -1;
 	return s->shell_env ? take_mentions(g, &m, s->shell_env, e) : 0;
