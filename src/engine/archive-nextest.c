@@ -27,7 +27,8 @@ struct unpack {
 };
 
 /* What a header says, as an item that can be checked as one of our own: no manifest
- * vouches for it, but its name and its link must not lead anywhere. */
+ * vouches for it, but its name and its link must not lead anywhere. Sparse files are
+ * taken: some linkers leave holes in programs, and Rust's tar keeps them. */
 static int make_item(struct unpack *u, const struct archive_header *h,
 	struct archive_item *item, struct err *e)
 {

@@ -167,6 +167,7 @@ struct archive_header {
 	uint64_t size_bytes;
 	unsigned mode; /* permission bits with set-id and sticky bits */
 	enum archive_kind kind;
+	bool sparse; /* has holes, which are read as zeros */
 };
 
 /* Reads from `fd`, which stays the caller's. */

@@ -323,10 +323,7 @@ int archive_stream_next(struct archive_source *s, struct archive_header *h, stru
 	case AE_IFREG:
 		h->kind = ARCHIVE_FILE;
 		h->size_bytes = (uint64_t)archive_entry_size(s->entry);
-		if (archive_entry_sparse_count(s->entry))
-			return err_set(e, ERR_SETUP,
-				"%.200s is a sparse file, which the format does not have",
-				name);
+		h->sparse = archive_entry_sparse_count(s->entry) > 0;
 		return 1;
 	case AE_IFDIR:
 		h->kind = ARCHIVE_DIR;

@@ -38,7 +38,8 @@ static int refuse(const struct archive_reader *r, struct err *e)
 static int read_manifest_text(struct archive_reader *r, const struct archive_header *h,
 	struct buf *text, struct err *e)
 {
-	if (h->kind != ARCHIVE_FILE || !streq(h->name, ARCHIVE_MANIFEST_NAME))
+	if (h->kind != ARCHIVE_FILE || h->sparse ||
+		!streq(h->name, ARCHIVE_MANIFEST_NAME))
 		return err_set(e, ERR_SETUP, "its first entry is %.200s instead of %s",
 			h->name, ARCHIVE_MANIFEST_NAME);
 	if (h->size_bytes > ARCHIVE_MANIFEST_MAX)
@@ -154,6 +155,10 @@ static int check_header(
 {
 	if (!streq(h->name, item->name))
 		return err_set(e, ERR_SETUP, "%.200s comes where %s is expected", h->name,
+			item->name);
+	if (h->sparse)
+		return err_set(e, ERR_SETUP,
+			"%s is a sparse file, which the format does not have",
 			item->name);
 	if (h->kind != item->kind)
 		return err_set(e, ERR_SETUP, "%s is not of the kind its manifest says",

@@ -252,3 +252,16 @@ beta-macro expands" ]
 	[[ $output == *"for Cargo workspaces"*"manifest"* ]]
 	[ ! -e x.tar.zst ]
 }
+
+@test "a program with holes is what it was" {
+	edited plain ''
+	for program in tree/target/debug/deps/it-*; do
+		truncate -s 4M "$program"
+		printf end >>"$program"
+		truncate -s 5M "$program"
+	done
+	tar --format=gnu -S -cf - -C tree target/nextest target/debug | zstd -q >x.tar.zst
+	[ "$(zstd -dcq x.tar.zst | wc -c)" -lt 1000000 ]
+	xtest list --archive-file x.tar.zst --workspace-remap ../ws --extract-to kept
+	diff -r tree/target/debug kept/target/debug
+}
