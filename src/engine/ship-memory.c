@@ -70,19 +70,48 @@ static void read_list(struct ship_memory *m, char *text)
 		qsort(m->v, m->len, sizeof *m->v, compare_names);
 }
 
+/* The list that was written last for any board. The caller's; NULL: there is none. */
+static char *find_newest(const char *dir)
+{
+	autorelease(strv) struct strv names = STRV_INIT;
+	struct timespec newest = {0};
+	char *found = NULL;
+	struct err ignored = {0};
+
+	if (fs_list_dir(dir, &names, &ignored) < 0)
+		return NULL;
+	for (size_t i = 0; i < names.len; i++) {
+		autofree char *path = fs_join(dir, names.v[i]);
+		struct stat st;
+
+		if (!ends_with(names.v[i], LIST) || stat(path, &st) < 0 ||
+			st.st_mtim.tv_sec < newest.tv_sec ||
+			(st.st_mtim.tv_sec == newest.tv_sec &&
+				st.st_mtim.tv_nsec < newest.tv_nsec))
+			continue;
+		newest = st.st_mtim;
+		free(found);
+		found = take_ptr(path);
+	}
+	return found;
+}
+
 struct ship_memory *ship_memory_open(const char *dir, const char *board)
 {
 	struct ship_memory *m = xcalloc(1, sizeof *m);
 	autorelease(buf) struct buf text = BUF_INIT;
 	char hex[HASH_HEX_SIZE];
-	autofree char *name = NULL;
+	autofree char *name = NULL, *other = NULL;
 	struct err ignored = {0};
 
 	hash_memory(board, strlen(board), hex);
 	name = xasprintf("%.*s" LIST, NAME_HEX, hex);
 	m->dir = xstrdup(dir);
 	m->list = fs_join(dir, name);
-	if (fs_read_file(m->list, &text, &ignored) == 0)
+	/* It may be an old board under a new name, and will be asked what it holds. */
+	if (!fs_is_file(m->list))
+		other = find_newest(dir);
+	if (fs_read_file(other ? other : m->list, &text, &ignored) == 0)
 		read_list(m, (char *)(uintptr_t)buf_str(&text));
 	return m;
 }

@@ -15,7 +15,8 @@
 struct ship_memory;
 
 /* Of the board with that name, in a directory that all boards share and that may not be
- * there yet. Never NULL. */
+ * there yet. One of which nothing is known is taken for the one that was sent
+ * something last. Never NULL. */
 struct ship_memory *ship_memory_open(const char *dir, const char *board);
 void ship_memory_free(struct ship_memory *m);
 /* The digest the file with that name in the tree had, or NULL. Borrowed. */

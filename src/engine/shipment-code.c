@@ -12,6 +12,7 @@
 enum {
 	BLOCK_BYTES = 1 << 17,
 	LEVEL = 1,          /* what takes longer to pack than to send is not worth it */
+	BOARD_LEVEL = 6,    /* which on the way to a board is much less */
 	SMALLEST = 256,     /* bytes worth being coded */
 	SMALLEST_GAIN = 16, /* a part of so many must be saved */
 	DELTA_LEVEL = 3,
@@ -57,14 +58,15 @@ struct coder {
 	char *in, *out;
 };
 
-static int coder_init(struct coder *c)
+static int coder_init(struct coder *c, const struct shipment *s)
 {
 	c->zstd = ZSTD_createCCtx();
 	c->in = xmalloc(BLOCK_BYTES);
 	c->out = xmalloc(BLOCK_BYTES);
 	if (!c->zstd)
 		return -1;
-	ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(
+		c->zstd, ZSTD_c_compressionLevel, s->memory_dir ? BOARD_LEVEL : LEVEL);
 	return 0;
 }
 
@@ -211,7 +213,7 @@ static void *code_all(void *shipment)
 {
 	struct shipment *s = shipment;
 	struct coder c = {0};
-	bool able = coder_init(&c) == 0, stop = !able;
+	bool able = coder_init(&c, s) == 0, stop = !able;
 
 	for (size_t i = 0; i < s->n_blobs && !stop; i++) {
 		code_blob(s, &c, &s->blobs[i]);
@@ -271,7 +273,7 @@ int shipment_code(struct shipment *s, size_t blob, struct err *e)
 		return 0;
 	/* The thread has ended early, or there was none. */
 	join_coder(s);
-	if (coder_init(&c) < 0) {
+	if (coder_init(&c, s) < 0) {
 		coder_release(&c);
 		return err_set(e, ERR_SETUP, "no memory to compress %s", b->path);
 	}

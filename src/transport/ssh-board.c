@@ -65,6 +65,7 @@ static const char question[] =
 	"umask 077\n"
 	"me=$(id -u)\n"
 	"say machine \"$(uname -m)\"\n"
+	"command -v gunzip >/dev/null 2>&1 && say gunzip\n"
 	"if [ -n \"$HOME\" ] && [ -d \"$HOME\" ] && [ \"$HOME\" != / ]; then\n"
 	"	[ -n \"$XDG_CACHE_HOME\" ] || XDG_CACHE_HOME=$HOME/.cache\n"
 	"	[ -d \"$XDG_CACHE_HOME\" ] || mkdir \"$XDG_CACHE_HOME\" 2>/dev/null\n"
@@ -135,6 +136,12 @@ static int take_dir(struct ssh_board *b, const struct strv *words)
 	return 0;
 }
 
+static int take_gunzip(struct ssh_board *b, const struct strv *words)
+{
+	b->gunzip = true;
+	return words->len == 1 ? 0 : -1;
+}
+
 static bool is_digest(const char *text)
 {
 	return strlen(text) == 64 && !text[strspn(text, "0123456789abcdef")];
@@ -190,6 +197,7 @@ int ssh_board_parse(const char *text, size_t len, const char *nonce, struct ssh_
 		int (*take)(struct ssh_board *b, const struct strv *words);
 	} table[] = {
 		{"machine", take_machine},
+		{"gunzip", take_gunzip},
 		{"dir", take_dir},
 		{"runner", take_runner},
 	};

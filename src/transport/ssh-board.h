@@ -38,6 +38,7 @@ struct ssh_board {
 	size_t n_dirs;
 	uint64_t runner_bytes;  /* of the runner that is there; 0: none */
 	char runner_digest[65]; /* "" when the board cannot tell */
+	bool gunzip;            /* it has that */
 };
 void ssh_board_release(struct ssh_board *b);
 

@@ -3,6 +3,7 @@
 #include "base/duration.h"
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/proc.h"
 #include "transport/ssh-board.h"
 
 #include <poll.h>
@@ -108,18 +109,38 @@ static const char *last_words(struct buf *words)
 	return line ? line + 1 : buf_str(words);
 }
 
+/* What the board's gunzip makes the runner of; false where this machine has no gzip. */
+static bool pack(const char *path, struct buf *packed)
+{
+	autorelease(strv) struct strv argv = STRV_INIT;
+	autorelease(proc_result) struct proc_result result = {0};
+	struct err ignored = {0};
+
+	strv_push_array(&argv, (const char *const[]){"gzip", "-9nc", path, NULL});
+	if (proc_run(&argv, &(struct proc_options){.timeout_ms = STEP_LIMIT_MS}, &result,
+		    &ignored) < 0 ||
+		!proc_succeeded(&result))
+		return false;
+	buf_append(packed, result.out.data, result.out.len);
+	return true;
+}
+
 static int send_program(struct ssh_client *c, const struct ssh_boot *boot,
 	const struct program *p, const struct ssh_board_need *need, const char *dir,
-	struct err *e)
+	bool gunzip, struct err *e)
 {
+	autorelease(buf) struct buf packed = BUF_INIT;
+	const bool is_packed = gunzip && pack(boot->config->runner_path, &packed);
+	const struct buf *bytes = is_packed ? &packed : &p->bytes;
 	autofree char *upload = xasprintf(".upload-%s", need->nonce);
-	autofree char *line = xasprintf("sh -c 'umask 077; cat >%s/%s'", dir, upload);
+	autofree char *line = xasprintf("sh -c 'umask 077; %s >%s/%s'",
+		is_packed ? "gunzip -c" : "cat", dir, upload);
 	autorelease(buf) struct buf script = BUF_INIT;
-	struct upload u = {.boot = boot, .total = p->bytes.len};
+	struct upload u = {.boot = boot, .total = bytes->len};
 	autorelease(ssh_command) struct ssh_command k = {
 		.line = line,
-		.input = p->bytes.data,
-		.input_len = p->bytes.len,
+		.input = bytes->data,
+		.input_len = bytes->len,
 		.output_max = ANSWER_MAX,
 		.limit_ms = STEP_LIMIT_MS,
 		.progress = on_progress,
@@ -218,7 +239,7 @@ static int boot(struct ssh_client *c, const struct ssh_boot *b, const struct pro
 		return -1;
 	if ((board.runner_bytes != p->bytes.len ||
 		    !streq(board.runner_digest, p->digest)) &&
-		send_program(c, b, p, &need, dir->path, e) < 0)
+		send_program(c, b, p, &need, dir->path, board.gunzip, e) < 0)
 		return -1;
 	runner = xasprintf("sh -c 'exec %s/%s", dir->path, p->name);
 	start = xasprintf("%s --board %s --owner %s --lease %d'", runner, dir->path,

@@ -78,6 +78,38 @@ told() { # STATUS
 	[ "$(wc -l <"$bed/count")" = 9 ]
 }
 
+@test "of a large program that was linked again the board gets what is different" {
+	sshd_start "$bed"
+	counting_project "$BATS_TEST_TMPDIR/p" 1 "$bed/count" \
+		"cmp \"\$(dirname \"\$0\")/large\" '$BATS_TEST_TMPDIR/large'"
+	cd "$BATS_TEST_TMPDIR/p"
+	jq '.archive = {include: [{path: "large", "relative-to": "workspace"}]}' xtest.json >x
+	mv x xtest.json
+	# Addresses everywhere; a function in the middle grows, and all behind it moves.
+	cat >../link.py <<-'END'
+		import random, struct, sys
+		dice, grown = random.Random(1), int(sys.argv[1])
+		parts = []
+		for i in range(60000):
+		    if i == 30000:
+		        parts.append(b"\x90" * grown)
+		    target = dice.randrange(60000)
+		    parts.append(dice.randbytes(80) + struct.pack("<I", target * 84 + (grown if target >= 30000 else 0)))
+		sys.stdout.buffer.write(b"".join(parts))
+	END
+	python3 ../link.py 0 >large
+	cp large ..
+	on_board --on "$(board_url "$bed")"
+	told 0
+	python3 ../link.py 48 >large
+	cp large ..
+	proxy_start "$bed" wire
+	on_board --on "$(proxied_url "$bed" wire)"
+	told 0
+	proxy_end "$bed" wire
+	(($(proxy_figure "$bed" wire up) + $(proxy_figure "$bed" wire down) <= $(stat -c %s large) / 50))
+}
+
 @test "a host nobody knows, and one with another key: no byte is sent, and the line is named" {
 	sshd_start "$bed"
 	counting_project "$BATS_TEST_TMPDIR/p" 1 "$bed/count" true

@@ -245,6 +245,8 @@ static void test_question(const char *dir)
 		"a runner");
 	is_int(first_state(cache, &b), SSH_DIR_GOOD, "... is found");
 	is_int((long long)b.runner_bytes, 1, "... with its size");
+	is_int(b.gunzip, system("command -v gunzip >/dev/null") == 0,
+		"whether there is a gunzip");
 	words = fs_join(dir, "elsewhere");
 	ok(fs_remove_tree(work, &e) == 0 && mkdir(words, 0700) == 0 &&
 			symlink(words, work) == 0,
