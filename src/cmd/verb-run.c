@@ -308,6 +308,46 @@ static int run_plan(struct invocation *in, struct err *e)
 		       : code;
 }
 
+static struct report_set_options report_options(const struct invocation *in)
+{
+	return (struct report_set_options){
+		.specs = &in->c.reports,
+		.color = streq(in->c.color, "always")  ? REPORT_COLOR_ALWAYS
+			 : streq(in->c.color, "never") ? REPORT_COLOR_NEVER
+						       : REPORT_COLOR_AUTO,
+		.no_progress = in->c.hide_progress,
+		.no_capture = in->c.no_capture,
+		.verbose = in->c.verbose,
+		.display = common_display(&in->c),
+	};
+}
+
+static int open_reports(struct invocation *in, struct err *e)
+{
+	struct report_set_options o = report_options(in);
+
+	in->reports = report_set_open(&o, e);
+	in->session.emit = (struct emit){.send = send, .ctx = in, .start_ms = now_ms()};
+	return in->reports ? 0 : -1;
+}
+
+/* What the configuration asks for, unless the command line has one of the kind. */
+static int add_junit(struct invocation *in, struct err *e)
+{
+	const char *path = in->session.workload.settings.junit;
+	struct report_set_options o = report_options(in);
+	autofree char *file = NULL, *spec = NULL;
+
+	for (size_t i = 0; i < in->c.reports.len; i++)
+		if (starts_with(in->c.reports.v[i], "junit"))
+			return 0;
+	if (!path)
+		return 0;
+	file = fs_join(in->session.project.root, path);
+	spec = xasprintf("junit=%s", file);
+	return report_set_add(in->reports, &o, spec, e);
+}
+
 static int go(struct invocation *in, int argc, char **argv, struct err *e)
 {
 	struct workload *w = &in->session.workload;
@@ -325,7 +365,7 @@ static int go(struct invocation *in, int argc, char **argv, struct err *e)
 	w->machine.gdb = in->debug.gdb;
 	in->filter.default_filter = w->settings.default_filter;
 	in->session.filter = &in->filter;
-	if (open_record(in, e) < 0)
+	if (add_junit(in, e) < 0 || open_record(in, e) < 0)
 		return -1;
 	send_run_start(in, argc, argv);
 	if (common_session_build(&in->session, &in->c, e) < 0)
@@ -357,24 +397,6 @@ static void look_inside(struct invocation *in)
 	else if (workload_look(w, &w->columns[in->result.kept_column], in->result.kept,
 			 &shell, &e) < 0)
 		fprintf(stderr, "xtest: %s\n", e.msg);
-}
-
-static int open_reports(struct invocation *in, struct err *e)
-{
-	struct report_set_options o = {
-		.specs = &in->c.reports,
-		.color = streq(in->c.color, "always")  ? REPORT_COLOR_ALWAYS
-			 : streq(in->c.color, "never") ? REPORT_COLOR_NEVER
-						       : REPORT_COLOR_AUTO,
-		.no_progress = in->c.hide_progress,
-		.no_capture = in->c.no_capture,
-		.verbose = in->c.verbose,
-		.display = common_display(&in->c),
-	};
-
-	in->reports = report_set_open(&o, e);
-	in->session.emit = (struct emit){.send = send, .ctx = in, .start_ms = now_ms()};
-	return in->reports ? 0 : -1;
 }
 
 static int verb_run_main(int argc, char **argv, struct err *e)

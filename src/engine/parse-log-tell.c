@@ -19,6 +19,7 @@ static void tell_case(const struct emit *emit, const struct parse_log *p, size_t
 		.column = in,
 		.attempt = 1,
 		.attempts = 1,
+		.junit_failure = true,
 	};
 	struct event event = {.type = EVENT_CASE_START, .item = {.item = &item}};
 

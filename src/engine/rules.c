@@ -258,6 +258,8 @@ int rules_find(const struct rules_source *source, const struct launch *launch,
 	/* Indices of words, from -1, which is none. */
 	out->success_output = (enum display_output)(said.all.success_output + 1);
 	out->failure_output = (enum display_output)(said.all.failure_output + 1);
+	out->junit_success = said.all.junit_store_success == 1;
+	out->junit_failure = said.all.junit_store_failure != 0;
 	if (said.all.memory_mib != CONFIG_UNSET)
 		out->memory_kib = said.all.memory_mib * 1024;
 	find_needs(source, suite, &said, out);

@@ -37,6 +37,7 @@ struct rules {
 			     does */
 	int64_t hook_ms;  /* its own limit */
 	enum display_output success_output, failure_output; /* as configured */
+	bool junit_success, junit_failure;                  /* output that JUnit holds */
 };
 
 /* Where rules come from. */

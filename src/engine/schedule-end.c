@@ -76,6 +76,8 @@ struct event_item schedule_make_item(
 		.quarantine = quarantine ? quarantine->reason : NULL,
 		.success_output = schedule_rules(s, p)->success_output,
 		.failure_output = schedule_rules(s, p)->failure_output,
+		.junit_success = schedule_rules(s, p)->junit_success,
+		.junit_failure = schedule_rules(s, p)->junit_failure,
 	};
 }
 

@@ -151,6 +151,13 @@ const struct config_key config_table_case[] = {
 		.words = display_output_words,
 		.help = "when is the output of a test shown that did not?",
 		.option = "failure-output", .fallback = "immediate"},
+	{"junit-success-output", CONFIG_FLAG,
+		FIELD(config_case_settings, junit_store_success),
+		.help = "is the output of a test that passed in the JUnit report?",
+		.fallback = "false"},
+	{"junit-failure-output", CONFIG_FLAG,
+		FIELD(config_case_settings, junit_store_failure),
+		.help = "the same of a test that did not", .fallback = "true"},
 	{.name = NULL},
 };
 
@@ -192,6 +199,10 @@ const struct config_key config_table_settings[] = {
 		.words = display_final_words,
 		.help = "results that are listed at the end: these, and those before",
 		.option = "final-status-level", .fallback = "flaky"},
+	{"junit", CONFIG_STRING, FIELD(config_settings, junit),
+		.help = "file of a JUnit report, relative to the project; --report junit "
+			"comes first",
+		.fallback = "none"},
 	{.name = NULL},
 };
 

@@ -100,6 +100,8 @@ struct config_case_settings {
 	int64_t memory_mib;       /* what it is expected to need */
 	int success_output;       /* indices of display_output_words */
 	int failure_output;
+	int junit_store_success; /* is its output in the JUnit report? */
+	int junit_store_failure;
 };
 
 enum config_terminate {
@@ -128,6 +130,7 @@ struct config_settings {
 	int fresh;  /* enum config_fresh: how often a machine is made anew */
 	int status_level, final_status_level; /* indices of display_status_words,
 						 display_final_words */
+	char *junit; /* file of a JUnit report, relative to the project; NULL: none */
 };
 
 /* Applies to the suites and cases that match all of filter, target and place. */

@@ -67,6 +67,8 @@ struct event_item {
 			      was asked for; NULL where there are no boards */
 	enum display_output success_output, failure_output; /* where its output goes, as
 							       the configuration says */
+	bool junit_success, junit_failure; /* whether JUnit holds what it printed when it
+					      passes, and when not */
 };
 
 /* A case that runs, for somebody who wants to know. */

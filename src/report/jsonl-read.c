@@ -267,6 +267,8 @@ static void case_end(struct jsonl_read *r, const struct json *object, struct eve
 		object, "success_output", display_output_words);
 	o->item.failure_output = (enum display_output)find_word(
 		object, "failure_output", display_output_words);
+	o->item.junit_success = json_boolean(json_find(object, "junit_success"), false);
+	o->item.junit_failure = json_boolean(json_find(object, "junit_failure"), true);
 	if (json_find(object, "attempts"))
 		o->item.attempts = jsonl_value_unsigned(object, "attempts");
 	/* That another attempt follows may be known only at the end. */

@@ -249,6 +249,8 @@ static void case_end(
 		display_word(display_output_words, (int)item->success_output));
 	jsonw_string(w, "failure_output",
 		display_word(display_output_words, (int)item->failure_output));
+	jsonw_bool(w, "junit_success", item->junit_success);
+	jsonw_bool(w, "junit_failure", item->junit_failure);
 	write_text(w, "reason", j->reason);
 	write_text(w, "excerpt", j->excerpt);
 	jsonw_open(w, "points", '[');

@@ -199,6 +199,15 @@ static struct junit_suite *get_suite(struct junit *j, const struct event_item *i
 	return s;
 }
 
+/* Whether the report holds what the case printed. */
+static bool is_stored(const struct event *event)
+{
+	enum verdict v = event->item.judgement->verdict;
+	bool bad = verdict_is_failure(v) || v == VERDICT_LOST || v == VERDICT_LEAK;
+
+	return bad ? event->item.item->junit_failure : event->item.item->junit_success;
+}
+
 /* An earlier attempt: a testcase with one element, whose name is put in when it is known
  * how the last one ended. */
 static void write_retry(struct xml *w, const struct event *event)
@@ -213,7 +222,8 @@ static void write_retry(struct xml *w, const struct event *event)
 		xml_attribute(w, "message", message);
 	if (judgement->excerpt)
 		xml_text(w, judgement->excerpt, strlen(judgement->excerpt));
-	streams(w, event->item.outcome);
+	if (is_stored(event))
+		streams(w, event->item.outcome);
 	xml_close(w);
 	xml_close(w);
 }
@@ -242,7 +252,7 @@ static void write_case(struct xml *w, const struct event *event)
 		quarantine_element(w, event);
 	else
 		verdict_element(w, v, message, judgement->excerpt);
-	if (verdict_is_failure(v) || v == VERDICT_LOST || v == VERDICT_LEAK)
+	if (is_stored(event))
 		streams(w, event->item.outcome);
 	xml_close(w);
 }
@@ -271,7 +281,8 @@ static int add_points(struct junit *j, struct junit_suite *s, const struct event
 
 		open_testcase(w, item, name);
 		verdict_element(w, p->verdict, p->reason, NULL);
-		if (verdict_is_failure(p->verdict) && !shown) {
+		if (!shown && is_stored(event) &&
+			(verdict_is_failure(p->verdict) || !has_bad_point(judgement))) {
 			streams(w, event->item.outcome);
 			shown = true;
 		}

@@ -231,6 +231,21 @@ struct report_set *report_set_open(
 	return NULL;
 }
 
+int report_set_add(struct report_set *set, const struct report_set_options *options,
+	const char *spec, struct err *e)
+{
+	const char *place;
+	const struct reporter *reporter = parse_spec(spec, &place, e);
+
+	if (!reporter || check_free(set, place, e) < 0)
+		return -1;
+	add(set, reporter, place);
+	if (start(&set->v[set->len - 1], options, e) == 0)
+		return 0;
+	set->v[set->len - 1].failed = true;
+	return -1;
+}
+
 void report_set_event(struct report_set *set, const struct event *event)
 {
 	for (size_t i = 0; i < set->len; i++) {

@@ -44,6 +44,9 @@ struct report_set;
  * when a file cannot be made. Missing directories of FILE are made. */
 struct report_set *report_set_open(
 	const struct report_set_options *options, struct err *e);
+/* One report more, as of `specs`, before the first event that it is to see. */
+int report_set_add(struct report_set *set, const struct report_set_options *options,
+	const char *spec, struct err *e) MUST_CHECK;
 /* Hands an event to all. Failures are kept until report_set_close(). */
 void report_set_event(struct report_set *set, const struct event *event);
 /* Finishes all and frees the set; also right without an EVENT_RUN_END. Returns -1

@@ -203,3 +203,22 @@ hostile_project() {
 		gone [('Skipped', 'exit status 77')] 
 	END
 }
+
+@test "junit, junit-success-output, junit-failure-output: of a profile and an override" {
+	SETTINGS='{"profiles": {"ci": {"junit": "reports/ci.xml", "junit-success-output": true,
+		"overrides": [{"filter": "binary(quiet)", "junit-failure-output": false}]}}}' \
+		project 'a=echo said by a' 'c=echo said by c; exit 1' 'quiet=echo said by quiet; exit 1'
+	run -100 xtest
+	[ ! -e reports ]
+	run -100 xtest -P ci
+	grep -q '>said by a' reports/ci.xml
+	grep -q '<system-out>said by c' reports/ci.xml
+	run ! grep -q '<system-out>said by quiet' reports/ci.xml
+	rm reports/ci.xml
+	run -100 xtest -P ci --report junit=../other.xml
+	[ -e ../other.xml ] && [ ! -e reports/ci.xml ]
+	xtest replay --report junit=../again.xml >/dev/null
+	diff ../other.xml ../again.xml
+	run -100 xtest --report junit=../default.xml
+	run ! grep -q 'said by a' ../default.xml
+}

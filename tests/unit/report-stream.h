@@ -291,6 +291,7 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 		.board = c->board,
 		.success_output = c->success_output,
 		.failure_output = c->failure_output,
+		.junit_failure = true,
 	};
 	struct event e = {.type = EVENT_CASE_END};
 	struct outcome outcome;
