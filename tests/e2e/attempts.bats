@@ -155,6 +155,27 @@ good pass" ]
 	run -0 xtest -C "$project" --cpu-timeout 60s --timeout 2s --retries 0 -E 'none()' --no-tests pass
 }
 
+@test "on a busy machine nobody dies who fits the CPU budget, and who burns output for ever does" {
+	need timeout coreutils
+	others=()
+	for ((i = 0; i < $(nproc); i++)); do
+		timeout 100 sh -c 'while :; do :; done' 3>&- &
+		others+=($!)
+	done
+	work='i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
+	shell_project "a=$work" "b=$work" "c=$work; sleep 1" "d=$work" "e=$work; exit 3" 'burns=while :; do echo more; done'
+	run timeout 300 xtest -C "$project" -j 2 --cpu-timeout 2s --report jsonl=events
+	kill "${others[@]}"
+	[ "$status" = 100 ]
+	[ "$(verdicts events)" = "a pass
+b pass
+burns timeout
+c pass
+d pass
+e fail" ]
+	[[ $output == *'used more than 2.0 s of CPU time'* ]]
+}
+
 @test "what a time limit ends can be a pass, and what is left behind a failure" {
 	need timeout coreutils
 	SETTINGS='"timeout": {"period": "300ms", "terminate-after": 1, "on-timeout": "pass"}' shell_project 'soak=sleep 600'

@@ -188,14 +188,16 @@ static void test_hash(void)
 	unsigned char before[CASES_MAX], after[CASES_MAX], used[SHARDS_MAX + 1] = {0};
 	size_t len, moved = 0;
 
-	fill(&b, 200, 5);
-	assign(&b, PARTITION_HASH, 7, before);
-	len = b.len;
-	add(&b, "a::first", "new");
-	add(&b, "p1::s3", "t99");
-	assign(&b, PARTITION_HASH, 7, after);
-	for (size_t i = 0; i < len; i++)
-		moved += before[i] != after[i];
+	for (unsigned count = 1; count <= SHARDS_MAX; count++) {
+		fill(&b, 200, 5);
+		assign(&b, PARTITION_HASH, count, before);
+		len = b.len;
+		add(&b, "a::first", "new");
+		add(&b, "p1::s3", "t99");
+		assign(&b, PARTITION_HASH, count, after);
+		for (size_t i = 0; i < len; i++)
+			moved += before[i] != after[i];
+	}
 	is_int((long long)moved, 0, "hash: added tests move no other");
 
 	b.len = 0;
