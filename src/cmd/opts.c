@@ -14,6 +14,9 @@ struct cursor {
 	size_t n_given;
 };
 
+/* Of the help: an option, and what is said of it. */
+enum { LEFT_WIDTH = 28, HELP_WIDTH = 68 };
+
 static const struct opt *find_opt(
 	const struct opt_group *groups, const char *name, size_t len, char letter)
 {
@@ -381,6 +384,32 @@ int opts_parse_leading(const struct opt_group *groups, int argc, char **argv,
 	return 0;
 }
 
+/* In lines that stand below each other. */
+static void print_help(const char *text, struct buf *out)
+{
+	size_t left = HELP_WIDTH;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (n > left) {
+			while (out->data[out->len - 1] == ' ')
+				buf_truncate(out, out->len - 1);
+			buf_printf(out, "\n  %-*s  ", LEFT_WIDTH, "");
+			left = HELP_WIDTH;
+		}
+		buf_append(out, text, n);
+		left -= MIN(n, left);
+		text += n;
+		if (*text) {
+			buf_append_char(out, ' ');
+			left -= MIN(1, left);
+			text++;
+		}
+	}
+	buf_append_char(out, '\n');
+}
+
 void opts_print(const struct opt_group *groups, struct buf *out)
 {
 	for (; groups->title; groups++) {
@@ -394,10 +423,11 @@ void opts_print(const struct opt_group *groups, struct buf *out)
 				snprintf(letter, sizeof letter, "-%c, ", o->letter);
 			snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name,
 				o->arg ? " " : "", o->arg ? o->arg : "");
-			if (strlen(left) > 28)
-				buf_printf(out, "  %s\n  %-28s  %s\n", left, "", o->help);
+			if (strlen(left) > LEFT_WIDTH)
+				buf_printf(out, "  %s\n  %-*s  ", left, LEFT_WIDTH, "");
 			else
-				buf_printf(out, "  %-28s  %s\n", left, o->help);
+				buf_printf(out, "  %-*s  ", LEFT_WIDTH, left);
+			print_help(o->help, out);
 		}
 	}
 }

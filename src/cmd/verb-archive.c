@@ -52,8 +52,8 @@ static const struct opt suite_opts[] = {
 static const struct opt_group groups[] = {
 	{"Archive", archive_opts},
 	{"Build", common_build_opts},
-	{"Cargo", common_cargo_opts},
 	{"Suites", suite_opts},
+	{"Cargo", common_cargo_opts},
 	{0},
 };
 

@@ -14,10 +14,10 @@ enum { SHOWN = 50, RUNS_LOOKED_AT = 20 };
 
 static const struct opt_group groups[] = {
 	{"Build", common_build_opts},
-	{"Cargo", common_cargo_opts},
 	{"Tests", common_filter_opts},
 	{"Archive", common_archive_opts},
 	{"Earlier runs", common_rerun_opts},
+	{"Cargo", common_cargo_opts},
 	{0},
 };
 

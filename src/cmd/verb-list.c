@@ -25,11 +25,11 @@ static const struct opt list_opts[] = {
 static const struct opt_group groups[] = {
 	{"List", list_opts},
 	{"Build", common_build_opts},
-	{"Cargo", common_cargo_opts},
 	{"Tests", common_filter_opts},
 	{"Archive", common_archive_opts},
 	{"Machine", common_machine_opts},
 	{"Board", common_board_opts},
+	{"Cargo", common_cargo_opts},
 	{0},
 };
 

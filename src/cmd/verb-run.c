@@ -21,7 +21,6 @@
 
 static const struct opt_group groups[] = {
 	{"Build", common_build_opts},
-	{"Cargo", common_cargo_opts},
 	{"Tests", common_filter_opts},
 	{"Archive", common_archive_opts},
 	{"Machine", common_machine_opts},
@@ -31,6 +30,7 @@ static const struct opt_group groups[] = {
 	{"Earlier runs", common_rerun_opts},
 	{"Record", common_record_opts},
 	{"Report", common_report_opts},
+	{"Cargo", common_cargo_opts},
 	{0},
 };
 

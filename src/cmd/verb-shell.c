@@ -22,10 +22,10 @@ static const struct opt shell_opts[] = {
 static const struct opt_group groups[] = {
 	{"Shell", shell_opts},
 	{"Build", common_build_opts},
-	{"Cargo", common_cargo_opts},
 	{"Archive", common_archive_opts},
 	{"Machine", common_machine_opts},
 	{"Board", common_board_opts},
+	{"Cargo", common_cargo_opts},
 	{0},
 };
 

@@ -23,12 +23,12 @@ static const struct opt show_opts[] = {
 static const struct opt_group groups[] = {
 	{"Show", show_opts},
 	{"Build", common_build_opts},
-	{"Cargo", common_cargo_opts},
 	{"Tests", common_filter_opts},
 	{"Archive", common_archive_opts},
 	{"Machine", common_machine_opts},
 	{"Run", common_run_opts},
 	{"Report", common_report_opts},
+	{"Cargo", common_cargo_opts},
 	{0},
 };
 

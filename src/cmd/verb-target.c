@@ -359,10 +359,10 @@ const struct verb verb_target = {
 	.usage = "list | show NAME | check [NAME]",
 	.summary = "Show the targets, and what of them is usable on this machine",
 	.details = "`list` names all, with the packages that are missing; `show` tells "
-		   "everything "
-		   "about one; `check` builds a program and runs it. A target is named "
-		   "by its "
-		   "short name, an alias or its GNU, Rust or Debian triple.",
+		   "everything about one;\n"
+		   "`check` builds a program and runs it. A target is named by its short "
+		   "name, an alias or its GNU,\n"
+		   "Rust or Debian triple.",
 	.groups = groups,
 	.words = verb_words,
 	.run = target_run,

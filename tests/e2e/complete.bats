@@ -21,7 +21,7 @@ complete_bash() {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir -p sub && : >some.file
 	[ "$(complete_bash xtest ta)" = target ]
-	[ "$(complete_bash xtest --no-)" = "--no-capture --no-fail-fast --no-input-handler --no-record --no-run --no-snapshots --no-tests" ]
+	[ "$(complete_bash xtest --no-)" = "--no-capture --no-default-features --no-fail-fast --no-input-handler --no-record --no-run --no-snapshots --no-tests" ]
 	[ "$(complete_bash xtest list --list)" = "--list-timeout --list-type" ]
 	[ "$(complete_bash xtest --target a)" = "aarch64 armv7" ]
 	[ "$(complete_bash xtest -t ri)" = riscv64 ]
@@ -48,7 +48,7 @@ complete_bash() {
 	command -v script || skip "install bsdutils"
 	"$top_builddir/xtest" debug completions bash >"$file"
 	printf '%s\n' 'PS1=' 'bind "set enable-bracketed-paste off"' 'xtest() { echo "typed: $*"; }' "source $file" >"$BATS_TEST_TMPDIR/rc"
-	printf 'xtest --targ\taar\t\nexit\n' |
+	printf 'xtest --target aar\t\nexit\n' |
 		script -qec "bash --noprofile --rcfile $BATS_TEST_TMPDIR/rc -i" /dev/null | tr -d '\r' >"$BATS_TEST_TMPDIR/out"
 	cat -v "$BATS_TEST_TMPDIR/out"
 	grep -q '^typed: --target aarch64$' "$BATS_TEST_TMPDIR/out"
@@ -70,7 +70,7 @@ complete_bash() {
 	printf '%s\n' 'zmodload zsh/zpty' 'zpty z zsh -f -i' \
 		"zpty -w z 'PS1=; fpath=($BATS_TEST_TMPDIR/functions \$fpath); autoload -Uz compinit; compinit -u -D'" \
 		"zpty -w z 'xtest() { echo typed: \$* }'" \
-		"zpty -w -n z \$'xtest --targe\\taarc\\t\\n'" \
+		"zpty -w -n z \$'xtest --target aarc\\t\\n'" \
 		"zpty -w z exit" \
 		"zpty -r z all '*never-printed*'; print -r -- \$all" >"$BATS_TEST_TMPDIR/drive"
 	zsh -f "$BATS_TEST_TMPDIR/drive" | tr -d '\r' >"$BATS_TEST_TMPDIR/out"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # What xtest tells about itself, and `xtest debug parse-filterset`.
 
+bats_require_minimum_version 1.5.0
+
 xtest() {
 	"$top_builddir/xtest" "$@"
 }
@@ -11,6 +13,13 @@ xtest() {
 		grep -q "^  $word " "$BATS_TEST_TMPDIR/overview"
 		[ "$(xtest help "$word" | wc -l)" -gt 2 ]
 	done
+}
+
+@test "no option of a verb's help needs more than a hundred columns" {
+	for verb in $(xtest help | sed -n '/^Verbs:/,/^Topics:/s/^  \([a-z-]*\)  *.*/\1/p') ''; do
+		run ! env LC_ALL=C.UTF-8 grep -nE '^ .{100}' <(xtest help $verb)
+	done
+	[ "$(xtest help run | grep -c 'final-status-level')" = 1 ]
 }
 
 @test "--help is the same as help VERB" {
