@@ -46,9 +46,10 @@ bed_answers() { # DIR
 	ssh -F "$1/config" -o BatchMode=yes -o ConnectTimeout=5 board true 2>>"$1/client.log"
 }
 
-# OpenSSH's server for this user; more lines of its configuration as further words.
+# OpenSSH's server for this user; more lines of its configuration as further words. What stands in `bed_mounts` is done
+# first, in a mount namespace of its own.
 sshd_start() { # DIR [LINE…]
-	local dir=$1 try sshd pid
+	local dir=$1 try sshd pid around=()
 
 	shift
 	need sshd openssh-server
@@ -56,6 +57,10 @@ sshd_start() { # DIR [LINE…]
 	need python3 python3
 	sshd=$(command -v sshd)
 	bed_make "$dir"
+	if [ -n "${bed_mounts:-}" ]; then
+		[ "$(id -u)" = 0 ] || skip "only root may mount for a board on loopback"
+		around=(unshare -m sh -ec "$bed_mounts; exec \"\$@\"" sh)
+	fi
 	[ "$(id -u)" != 0 ] || mkdir -p /run/sshd
 	for try in 1 2 3 4 5; do
 		free_port >"$dir/port"
@@ -75,7 +80,7 @@ sshd_start() { # DIR [LINE…]
 			SetEnv XDG_CACHE_HOME=$dir/cache HOME=$dir/home
 		END
 		printf '%s\n' "$@" >>"$dir/sshd_config"
-		timeout 1800 "$sshd" -D -e -f "$dir/sshd_config" >>"$dir/log" 2>&1 3>&- </dev/null &
+		timeout 1800 "${around[@]}" "$sshd" -D -e -f "$dir/sshd_config" >>"$dir/log" 2>&1 3>&- </dev/null &
 		pid=$!
 		echo "$pid" >"$dir/pid"
 		bed_know "$dir" "$(cat "$dir/port")"
