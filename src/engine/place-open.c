@@ -1,6 +1,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "engine/place-private.h"
+#include "engine/ship-words.h"
 #include "engine/ship.h"
 #include "model/target.h"
 #include "model/toolchain.h"
@@ -119,13 +120,15 @@ static void arrive(struct place *p)
 	free(p->detail);
 	p->detail = NULL;
 	if (p->transport->staged)
-		p->detail = xasprintf("%s%sLinux %s, %u CPU%s, %s in %.1f s",
+		p->detail = xasprintf("%s%sLinux %s, %u CPU%s, %s in %.1f s%s%s",
 			p->link.detail ? p->link.detail : "", p->link.detail ? ", " : "",
 			w->kernel, w->cpus, w->cpus == 1 ? "" : "s",
 			!p->config.machine           ? "reached"
 			: p->link.level > LINK_FRESH ? "restored"
 						     : "booted",
-			(double)(now_ms() - p->started_ms) / 1000);
+			(double)(now_ms() - p->started_ms) / 1000,
+			p->transport->returns && p->sent ? ", " : "",
+			p->transport->returns && p->sent ? p->sent : "");
 }
 
 static void enter(struct place *p)
@@ -190,6 +193,7 @@ static void take_answer(struct place *p)
 	}
 	p->shipping = shipping_start(
 		p->shipment, p->session, p->transport->returns ? p->uri : NULL);
+	p->ship_ms = now_ms();
 	next_step(p, PLACE_SHIP, SHIP_LIMIT_MS);
 }
 
@@ -220,11 +224,24 @@ static void bind_multiarch(struct place *p)
 	}
 }
 
+/* In words. */
+static void note_shipping(struct place *p)
+{
+	struct ship_figures f;
+
+	shipping_progress(p->shipping, &f);
+	free(p->doing);
+	free(p->sent);
+	p->doing = ship_words_doing(&f, now_ms() - p->ship_ms);
+	p->sent = ship_words_sent(&f);
+}
+
 static void ship(struct place *p)
 {
 	struct err e = {0};
 	int status = shipping_step(p->shipping, &e);
 
+	note_shipping(p);
 	if (status < 0)
 		place_take_down(p, e.msg);
 	if (status <= 0)
@@ -438,6 +455,8 @@ static void free_place(struct place *p)
 	place_return_release(p);
 	free(p->remark);
 	free(p->detail);
+	free(p->doing);
+	free(p->sent);
 	free(p->running);
 	free(p->uri);
 	free(p->runner_path);

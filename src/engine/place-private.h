@@ -53,8 +53,10 @@ struct place {
 	int64_t started_ms;
 	unsigned reopened;
 	struct place_return back;
-	bool leaving; /* it was told to end: no cut is made good */
-	char *detail; /* of a staged place that is up */
+	bool leaving;       /* it was told to end: no cut is made good */
+	char *detail;       /* of a staged place that is up */
+	char *doing, *sent; /* of what is sent there; NULL: nothing so far */
+	int64_t ship_ms;    /* when that began */
 	bool entered, gone;
 	uint32_t view_done;   /* enum wire_view */
 	char *view_problem;   /* NULL: none */

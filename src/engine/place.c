@@ -1,4 +1,5 @@
 #include "engine/place-private.h"
+#include "engine/ship-words.h"
 #include "engine/ship.h"
 
 #include <errno.h>
@@ -277,7 +278,7 @@ const struct demise *place_demise(const struct place *p)
 
 const char *place_doing(const struct place *p, double *fraction)
 {
-	uint64_t done, total;
+	struct ship_figures f;
 
 	*fraction = p->link.fraction;
 	if (p->state != PLACE_COMING || p->link.coming)
@@ -287,10 +288,10 @@ const char *place_doing(const struct place *p, double *fraction)
 		return "its kernel boots";
 	if (p->step != PLACE_SHIP || !p->shipping)
 		return NULL;
-	shipping_progress(p->shipping, &done, &total);
-	if (total)
-		*fraction = (double)done / (double)total;
-	return "sending what the tests need";
+	shipping_progress(p->shipping, &f);
+	if (f.lack_bytes)
+		*fraction = (double)f.done_bytes / (double)f.lack_bytes;
+	return p->doing;
 }
 
 const char *place_board(const struct place *p)

@@ -9,6 +9,7 @@
 #include "engine/archive.h"
 
 struct session;
+struct ship_figures;
 struct shipment;
 
 /* Fills in the digests of the files that have none: those of a plan. ERR_ARCHIVE when one
@@ -49,10 +50,8 @@ int shipping_step(struct shipping *s, struct err *e) MUST_CHECK;
  * session_enter(). */
 void shipping_binds(const struct shipping *s, struct strv *binds);
 void shipping_free(struct shipping *s);
-/* Bytes of the blobs sent and still to be sent, as they are coded; 0 of 0 until the
- * store has answered. */
-void shipping_progress(
-	const struct shipping *s, uint64_t *done_bytes, uint64_t *total_bytes);
+/* How far it is. Nothing is lacking until the store has answered. */
+void shipping_progress(const struct shipping *s, struct ship_figures *figures);
 /* The session's answers belong here. */
 void shipping_missing(
 	struct shipping *s, uint32_t request, const uint8_t *digests, size_t count);

@@ -1,5 +1,6 @@
 #include "engine/session.h"
 #include "engine/ship-memory.h"
+#include "engine/ship-words.h"
 
 #include "base/fs.h"
 #include "engine/archive-private.h"
@@ -50,7 +51,8 @@ struct shipping {
 	enum wire_coding coding;
 	uint64_t coded_bytes;
 	uint64_t at, offset;
-	uint64_t sent_bytes, total_bytes;
+	uint64_t sent_bytes, total_bytes; /* of blobs, as they are */
+	uint64_t wire_bytes;              /* that these took */
 	/* LINK */
 	size_t entry;
 	char *root; /* absolute path of the tree, there */
@@ -203,11 +205,18 @@ void shipping_staged(struct shipping *p, uint32_t request UNUSED, const char *pa
 		ship_memory_keep(p->memory, p->shipment);
 }
 
-void shipping_progress(
-	const struct shipping *p, uint64_t *done_bytes, uint64_t *total_bytes)
+void shipping_progress(const struct shipping *p, struct ship_figures *figures)
 {
-	*done_bytes = p->sent_bytes;
-	*total_bytes = p->total_bytes;
+	*figures = (struct ship_figures){
+		.all_bytes = p->shipment->total_bytes,
+		.lack_bytes = p->total_bytes,
+		.done_bytes = p->sent_bytes,
+		.wire_bytes = p->wire_bytes,
+	};
+	if (p->fd >= 0 && p->coded_bytes)
+		figures->done_bytes +=
+			(uint64_t)((double)p->shipment->blobs[p->blob].size_bytes *
+				   (double)p->offset / (double)p->coded_bytes);
 }
 
 /* ---- what is sent */
@@ -351,6 +360,7 @@ static int send_piece(struct shipping *p, struct err *e)
 			"%s changed while it was being sent; try again", b->path);
 	session_blob(p->session, REQUEST_BLOB + (uint32_t)p->blob, &piece);
 	p->offset += want;
+	p->wire_bytes += want;
 	return 0;
 }
 

@@ -17,5 +17,5 @@ box_end() { # DIR
 }
 
 on_box() { # DIR COMMAND…
-	timeout 60 "$top_srcdir/tests/board/box" ssh "$@"
+	timeout 240 "$top_srcdir/tests/board/box" ssh "$@"
 }

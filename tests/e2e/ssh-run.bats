@@ -68,11 +68,13 @@ told() { # STATUS
 	told 0
 	proxy_end "$bed" first
 	(($(proxy_figure "$bed" first up) > 3000000))
+	jq -es 'any(.[]; .event == "place" and (.detail | test(", [0-9.]+ MiB sent for [0-9.]+ MiB$")))' ../board.jsonl
 	proxy_start "$bed" second
 	on_board --on "$(proxied_url "$bed" second)"
 	told 0
 	proxy_end "$bed" second
 	(($(proxy_figure "$bed" second up) + $(proxy_figure "$bed" second down) <= 65536))
+	jq -es 'any(.[]; .event == "place" and (.detail | test(", [0-9.]+ KiB sent for [0-9.]+ MiB$")))' ../board.jsonl
 	on_board --on ssh://board
 	told 0
 	[ "$(wc -l <"$bed/count")" = 9 ]
