@@ -42,6 +42,7 @@ struct stream_case {
 	bool slow;
 	const char *board;
 	enum display_output success_output, failure_output;
+	bool ends_suite, junit_success;
 };
 
 static const struct point stream_bad_points[] = {
@@ -108,8 +109,8 @@ static const struct stream_case stream_cases[] = {
 	{13, &stream_user, "net", "never", 2, 2, VERDICT_FAIL, END_EXIT, 2, NULL,
 		"exit status 2", .err = "still refused\n", .wall_ms = 72},
 	{14, &stream_user, "test_math", "", 1, 1, .out = "1..2\nok 1 - add\nok 2 - sub\n",
-		.wall_ms = 5, .points = stream_good_points,
-		.n_points = ARRAY_LEN(stream_good_points)},
+		.wall_ms = 5, .junit_success = true, .success_output = DISPLAY_NEVER,
+		.points = stream_good_points, .n_points = ARRAY_LEN(stream_good_points)},
 	{15, &stream_system, "module", "load", 1, 1, VERDICT_CRASH, END_MACHINE, 0,
 		"Kernel panic - not syncing: Fatal exception",
 		"the machine died: Kernel panic - not syncing: Fatal exception",
@@ -120,7 +121,7 @@ static const struct stream_case stream_cases[] = {
 	{16, &stream_user, "test_wait", "", 1, 1, VERDICT_FAIL, END_EXIT, 1, NULL,
 		"exit status 1",
 		.err = "qemu: Unsupported syscall: 441\nepoll_pwait2 failed\n",
-		.wall_ms = 15},
+		.wall_ms = 15, .failure_output = DISPLAY_IMMEDIATE, .ends_suite = true},
 	{17, &stream_system, "test_wait", "", 1, 1, .wall_ms = 14, .board = "pi4"},
 	{18, &stream_system, "test_mem", "", 1, 2, VERDICT_LOST, END_LOST, 0,
 		"QEMU was killed by signal 9 (SIGKILL)",
@@ -291,6 +292,8 @@ static void stream_case(struct stream *s, const struct stream_case *c)
 		.board = c->board,
 		.success_output = c->success_output,
 		.failure_output = c->failure_output,
+		.ends_suite = c->ends_suite,
+		.junit_success = c->junit_success,
 		.junit_failure = true,
 	};
 	struct event e = {.type = EVENT_CASE_END};
