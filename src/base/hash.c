@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -50,25 +51,66 @@ void hash_memory(const void *data, size_t len, char hex[HASH_HEX_SIZE])
 	hash_sha256_finish(h, hex);
 }
 
-int hash_file(const char *path, char hex[HASH_HEX_SIZE], struct err *e)
+typedef void update_fn(void *ctx, const void *data, size_t len);
+
+/* Gives the whole file to `update`. */
+static int read_file(const char *path, update_fn *update, void *ctx, struct err *e)
 {
 	enum { BLOCK = 1 << 18 };
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	autofree char *block = xmalloc(BLOCK);
-	struct hash_sha256 *h;
 	ssize_t n;
 
 	if (fd < 0)
 		return err_sys(e, errno, "open %s", path);
-	h = hash_sha256_new();
 	while ((n = read(fd, block, BLOCK)) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0)
-			hash_sha256_update(h, block, (size_t)n);
-	if (n < 0) {
-		free(h);
-		return err_sys(e, errno, "read %s", path);
-	}
-	hash_sha256_finish(h, hex);
+			update(ctx, block, (size_t)n);
+	return n < 0 ? err_sys(e, errno, "read %s", path) : 0;
+}
+
+static void update_sha256(void *ctx, const void *data, size_t len)
+{
+	hash_sha256_update(ctx, data, len);
+}
+
+int hash_file(const char *path, char hex[HASH_HEX_SIZE], struct err *e)
+{
+	struct hash_sha256 *h = hash_sha256_new();
+	int status = read_file(path, update_sha256, h, e);
+	char digest[HASH_HEX_SIZE];
+
+	hash_sha256_finish(h, digest);
+	if (status == 0)
+		memcpy(hex, digest, sizeof digest);
+	return status;
+}
+
+struct quick {
+	XXH3_state_t state;
+	uint64_t size;
+};
+
+static void update_quick(void *ctx, const void *data, size_t len)
+{
+	struct quick *q = ctx;
+
+	XXH3_128bits_update(&q->state, data, len);
+	q->size += len;
+}
+
+int hash_file_quick(const char *path, char hex[HASH_HEX_SIZE], struct err *e)
+{
+	struct quick q = {.size = 0};
+	XXH128_hash_t digest;
+
+	XXH3_128bits_reset(&q.state);
+	if (read_file(path, update_quick, &q, e) < 0)
+		return -1;
+	digest = XXH3_128bits_digest(&q.state);
+	snprintf(hex, HASH_HEX_SIZE, "%016llx%016llx%032llx",
+		(unsigned long long)digest.high64, (unsigned long long)digest.low64,
+		(unsigned long long)q.size);
 	return 0;
 }
 

@@ -19,6 +19,7 @@ struct stamp {
 };
 
 struct stamps {
+	stamps_hash *hash;
 	void *tree; /* tsearch tree by path */
 	size_t n;
 	bool changed;
@@ -78,7 +79,7 @@ const char *stamps_digest(struct stamps *s, const char *path, struct err *e)
 	stamp->used = true;
 	if (streq(stamp->identity, identity))
 		return stamp->digest;
-	if (hash_file(path, digest, e) < 0)
+	if (s->hash(path, digest, e) < 0)
 		return NULL;
 	memcpy(stamp->digest, digest, sizeof(digest));
 	free(stamp->identity);
@@ -87,9 +88,12 @@ const char *stamps_digest(struct stamps *s, const char *path, struct err *e)
 	return stamp->digest;
 }
 
-struct stamps *stamps_new(void)
+struct stamps *stamps_new(stamps_hash *hash)
 {
-	return xcalloc(1, sizeof(struct stamps));
+	struct stamps *s = xcalloc(1, sizeof(struct stamps));
+
+	s->hash = hash;
+	return s;
 }
 
 void stamps_free(struct stamps *s)
@@ -154,7 +158,7 @@ void stamps_write(
 
 struct stamps *stamps_open(const char *path)
 {
-	struct stamps *s = stamps_new();
+	struct stamps *s = stamps_new(hash_file);
 	autorelease_json struct json *root = NULL;
 	struct err ignored;
 

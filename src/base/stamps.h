@@ -10,10 +10,13 @@
 
 struct stamps;
 
+/* Reads a file into 64 hexadecimal digits: hash_file() or hash_file_quick(). */
+typedef int stamps_hash(const char *path, char *hex, struct err *e);
+
 /* Empty, and kept nowhere. Never NULL. */
-struct stamps *stamps_new(void);
+struct stamps *stamps_new(stamps_hash *hash);
 void stamps_free(struct stamps *s);
-/* SHA-256 of the file, in hexadecimal. Borrowed until the stamps are freed; NULL when the
+/* Digest of the file, in hexadecimal. Borrowed until the stamps are freed; NULL when the
  * file cannot be read. */
 const char *stamps_digest(struct stamps *s, const char *path, struct err *e);
 /* Something was read since the stamps were made or read in. */
@@ -23,7 +26,8 @@ void stamps_read(struct stamps *s, const struct json *object);
 void stamps_write(
 	const struct stamps *s, struct jsonw *w, const char *key, bool drop_unused);
 
-/* With a file of their own; a missing or damaged one is an empty memory. Never NULL. */
+/* Of SHA-256, with a file of their own; a missing or damaged one is an empty memory.
+ * Never NULL. */
 struct stamps *stamps_open(const char *path);
 /* Writes the file when something has changed, without what was not asked for once there
  * are many, and frees. That it cannot be written is no error: the next run reads again.

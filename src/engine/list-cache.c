@@ -118,7 +118,7 @@ struct list_cache *list_cache_open(const char *dir)
 	autorelease_json struct json *root = NULL;
 	struct err ignored;
 
-	c->stamps = stamps_new();
+	c->stamps = stamps_new(hash_file_quick);
 	if (!dir)
 		return c;
 	c->path = fs_join(dir, "list-cache.json");

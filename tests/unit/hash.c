@@ -15,6 +15,12 @@ int main(void)
 	is_str(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 		"SHA-256 of nothing");
 	is_int(hash_file("/nonexistent", hex, &e), -1, "a missing file is an error");
+	is_int(hash_file_quick("/dev/null", hex, &e), 0, "hash a file quickly");
+	/* xxHash's own test vector of XXH3_128bits(), seed 0 */
+	is_str(hex, "99aa06d3014798d86001c324468d497f00000000000000000000000000000000",
+		"XXH3 of nothing");
+	is_int(hash_file_quick("/nonexistent", hex, &e), -1,
+		"a missing file is an error");
 	/* xxHash's own test vector: empty input, seed 0 */
 	ok(hash_xxh64("", 0, 0) == 0xef46db3751d8e999ULL, "XXH64 of nothing");
 	return tap_done();

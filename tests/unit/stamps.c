@@ -56,7 +56,7 @@ int main(void)
 	check(memory, file, "two", true, "a damaged memory is an empty one");
 	put(memory, "{\"version\": 0, \"digests\": {}}");
 	check(memory, file, "two", true, "one of another version, too");
-	s = stamps_new();
+	s = stamps_new(hash_file);
 	ok(!stamps_digest(s, gone, &e) && strstr(e.msg, "gone"), "no file: %s", e.msg);
 	stamps_free(s);
 	if (fs_remove_tree(dir, &e) < 0)
