@@ -199,6 +199,18 @@ static void take(struct text t, const struct mark *m, size_t start, struct buf *
 	}
 }
 
+/* A framework's own word that tests begin: it says nothing of how they ended. */
+static bool only_begins(const char *line, size_t len)
+{
+	static const char *const words[] = {
+		"running 1 test", "[ RUN      ]", "[==========]", "[----------]"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (begins(line, len, words[i]))
+			return true;
+	return false;
+}
+
 static void take_last(struct text t, struct buf *out)
 {
 	while (t.len && !out->len) {
@@ -209,7 +221,8 @@ static void take_last(struct text t, struct buf *out)
 			continue;
 		}
 		start = line_start(t, t.len);
-		append_line(out, t.data + start, t.len - start);
+		if (!only_begins(t.data + start, t.len - start))
+			append_line(out, t.data + start, t.len - start);
 		t.len = start;
 	}
 }

@@ -321,6 +321,14 @@ static const struct {
 		"stack backtrace:\n   0: __rustc::rust_begin_unwind\n",
 		"thread 'tests::b_fail' (11954) panicked at src/lib.rs:5:49:\n"
 		"assertion `left == right` failed: sum is odd\n  left: 2\n right: 3"},
+	{"libtest, killed before its test has said anything", "\nrunning 1 test\n", "",
+		NULL},
+	{"GoogleTest, killed in a test that has said something",
+		"[==========] Running 1 test from 1 test suite.\n"
+		"[----------] 1 test from Sum\n"
+		"round 7\n"
+		"[ RUN      ] Sum.Large\n",
+		"", "round 7"},
 	{"qemu", "",
 		"qemu: uncaught target signal 11 (Segmentation fault) - core dumped\n",
 		"qemu: uncaught target signal 11 (Segmentation fault) - core dumped"},
