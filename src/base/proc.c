@@ -91,21 +91,28 @@ void proc_child_begin(pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child, between fork and exec. Reports errno through `status_fd`. */
-static void child_exec(const struct strv *argv, const struct proc_options *o, int out_fd,
-	int err_fd, int status_fd, pid_t parent)
+void proc_child_streams(int out_fd, int err_fd)
 {
-	int null_fd, errnum;
+	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	setpgid(0, 0);
-	proc_child_begin(parent);
-	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null_fd == STDIN_FILENO) /* it was closed: nothing to copy to */
 		fcntl(null_fd, F_SETFD, 0);
 	dup2(null_fd, STDIN_FILENO);
 	dup2(out_fd, STDOUT_FILENO);
-	if (!o->pass_stderr)
-		dup2(o->merge_stderr ? out_fd : err_fd, STDERR_FILENO);
+	dup2(err_fd, STDERR_FILENO);
+}
+
+/* In the child, between fork and exec. Reports errno through `status_fd`. */
+static void child_exec(const struct strv *argv, const struct proc_options *o, int out_fd,
+	int err_fd, int status_fd, pid_t parent)
+{
+	int errnum;
+
+	setpgid(0, 0);
+	proc_child_begin(parent);
+	proc_child_streams(out_fd, o->pass_stderr    ? STDERR_FILENO
+				   : o->merge_stderr ? out_fd
+						     : err_fd);
 	if (!o->cwd || chdir(o->cwd) == 0)
 		execvpe(argv->v[0], strv_argv(argv),
 			o->env ? strv_argv(o->env) : environ);

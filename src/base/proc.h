@@ -62,6 +62,8 @@ void proc_environ_outside_make(struct strv *env);
 /* In a child between fork and exec: it ends with its parent, `parent` (at once if that is
  * gone already), and starts with no signal blocked and SIGPIPE as usual. */
 void proc_child_begin(pid_t parent);
+/* In such a child: standard input is empty, what it says goes there. */
+void proc_child_streams(int out_fd, int err_fd);
 
 /* This process sleeps most of the time, and others wait for what it does then: the kernel
  * may let it run as soon as it wakes, instead of after the time slice of whoever has the

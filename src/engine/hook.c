@@ -36,14 +36,9 @@ static int open_output(void)
 static void child(
 	const struct strv *argv, const struct strv *env, int out_fd, pid_t parent)
 {
-	int null_fd;
-
 	setpgid(0, 0);
 	proc_child_begin(parent);
-	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	dup2(null_fd, STDIN_FILENO);
-	dup2(out_fd, STDOUT_FILENO);
-	dup2(out_fd, STDERR_FILENO);
+	proc_child_streams(out_fd, out_fd);
 	execvpe(argv->v[0], strv_argv(argv), strv_argv(env));
 	dprintf(STDERR_FILENO, "%s: %s\n", argv->v[0], strerrordesc_np(errno));
 	_exit(127);

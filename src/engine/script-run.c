@@ -26,16 +26,9 @@ static int open_output(void)
 static void child(
 	const struct script_run_options *o, int out_fd, int err_fd, pid_t parent)
 {
-	int null_fd;
-
 	setpgid(0, 0);
 	proc_child_begin(parent);
-	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null_fd == STDIN_FILENO)
-		fcntl(null_fd, F_SETFD, 0);
-	dup2(null_fd, STDIN_FILENO);
-	dup2(out_fd, STDOUT_FILENO);
-	dup2(err_fd, STDERR_FILENO);
+	proc_child_streams(out_fd, err_fd);
 	if (chdir(o->cwd) == 0)
 		execvpe(o->argv->v[0], strv_argv(o->argv), strv_argv(o->env));
 	dprintf(STDERR_FILENO, "%s: %s\n", o->argv->v[0], strerrordesc_np(errno));

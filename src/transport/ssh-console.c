@@ -40,15 +40,9 @@ static void exec_command(const struct board_config *board, const struct strv *en
 	int out_fd, pid_t parent)
 {
 	const struct strv *command = &board->config->console;
-	int null_fd;
-
 	setpgid(0, 0);
 	proc_child_begin(parent);
-	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	dup2(null_fd, STDIN_FILENO);
-	dup2(out_fd, STDOUT_FILENO);
-	dup2(out_fd, STDERR_FILENO);
-
+	proc_child_streams(out_fd, out_fd);
 	if (board->directory && chdir(board->directory) < 0)
 		_exit(126);
 	execvpe(command->v[0], strv_argv(command), strv_argv(env));
