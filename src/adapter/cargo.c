@@ -390,9 +390,10 @@ static int make_suites(const struct work *w, struct suite_list *suites, struct e
 	struct cargo_suite_options options = {.config_env = &env};
 
 	cargo_config_env(&w->config, NULL, &env);
-	return cargo_suites_make(&w->build, &w->workspace, &options, suites, e) < 0
-		       ? -1
-		       : set_runners(w, suites, e);
+	if (cargo_suites_make(&w->build, &w->workspace, &options, suites, e) < 0 ||
+		cargo_libstd_provide(&w->build, w->request->build_dir, suites, e) < 0)
+		return -1;
+	return set_runners(w, suites, e);
 }
 
 /* ---- all of it */

@@ -164,9 +164,16 @@ nextest() { # VERB ARGUMENT…
 }
 
 @test "an archive runs without its sources, cargo and rustc" {
-	local code=0
+	local code=0 program
+
+	need readelf binutils
 
 	xtest archive --offline --workspace --archive-file "$BATS_TEST_TMPDIR/kinds.tar.zst"
+	# Rust's own library is shipped for who links it.
+	program=$(jq -r '.suites[] | select(.id == "macros") | .command[0]' list.json)
+	if readelf -d "$program" | grep -q 'NEEDED.*libstd-'; then
+		xtest archive --list --offline --workspace --archive-file x.tar.zst | grep 'xtest-libdirs/host/libstd-'
+	fi
 	mv "$BATS_FILE_TMPDIR/kinds" "$BATS_FILE_TMPDIR/away"
 	cd "$BATS_TEST_TMPDIR"
 	xtest run --no-record --archive-file kinds.tar.zst --timeout 3s --report jsonl=run.jsonl >run.log 2>&1 || code=$?
