@@ -312,10 +312,22 @@ static void begin(struct shipping *p)
 	p->phase = p->has_list ? ASK_LIST : ASK;
 }
 
-static void ask(struct shipping *p)
+/* Where nearly all is missing, one file is packed while another is on its way. */
+static void begin_sending(struct shipping *p)
 {
 	const struct shipment *s = p->shipment;
+	bool changed = false;
 
+	for (size_t i = 0; i < s->n_blobs; i++) {
+		p->total_bytes += p->there[i].missing ? s->blobs[i].size_bytes : 0;
+		changed |= p->there[i].has_base && !p->there[i].base_missing;
+	}
+	if (!changed && p->total_bytes / 3 > s->total_bytes / 4)
+		shipment_prepare(p->shipment);
+}
+
+static void ask(struct shipping *p)
+{
 	if (p->phase == BEGIN)
 		begin(p);
 	if (p->phase == ASK_LIST)
@@ -332,9 +344,7 @@ static void ask(struct shipping *p)
 	if (p->phase == ASK_BASES && ask_all(p, REQUEST_BASES))
 		p->phase = SEND;
 	if (p->phase == SEND)
-		for (size_t i = 0; i < s->n_blobs; i++)
-			p->total_bytes +=
-				p->there[i].missing ? s->blobs[i].size_bytes : 0;
+		begin_sending(p);
 }
 
 static int send_piece(struct shipping *p, struct err *e)

@@ -31,6 +31,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
 MaxSessions 100
+Subsystem sftp internal-sftp
 SetEnv XDG_CACHE_HOME={dir}/cache HOME={dir}
 """
 CLIENT = """Host *
