@@ -97,6 +97,11 @@ void archive_gather_note(struct archive_gather *g, const char *fmt, ...)
  * or not archivable (with a note). -1 only when `must_load` and a library is missing. */
 int archive_gather_path(struct archive_gather *g, const char *path, const char *reason,
 	bool must_load, struct err *e) MUST_CHECK;
+/* The path with all links resolved, as the roots name it; NULL when it is outside. */
+char *archive_gather_canonical(struct archive_gather *g, const char *path);
+
+/* ---- archive-gather-tree.c */
+
 /* A directory with what is in it, in the order of names, up to the request's limit. */
 int archive_gather_tree(struct archive_gather *g, const char *dir,
 	struct archive_walk *walk, struct err *e) MUST_CHECK;

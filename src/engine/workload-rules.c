@@ -31,7 +31,7 @@ static void find_hooks(const char *text, struct workload_rules *rules)
 {
 	struct err ignored;
 	autofree char *dir = target_data_dir(&ignored);
-	autofree char *path = dir ? fs_join(dir, "hooks/backtrace") : NULL;
+	autofree char *path = dir ? fs_join(dir, "targets/backtrace") : NULL;
 
 	if (text)
 		strv_push_array(
