@@ -409,6 +409,7 @@ static int fill(struct common_session *s, const struct common *c,
 		.places = &c->places,
 		.workspace = c->workspace_remap,
 		.filter = s->filter,
+		.look = s->look,
 	};
 
 	const struct workload_nextest_files files = {

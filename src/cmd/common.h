@@ -108,6 +108,7 @@ struct common_session {
 	const struct filter_set *filter; /* what is wanted of an archive; NULL: all */
 	char *extracted;                 /* directory an archive was unpacked to; NULL */
 	bool keep_extracted;
+	bool look; /* nothing will be run: programs are but asked for their cases */
 	bool opened;
 };
 

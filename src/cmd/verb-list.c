@@ -187,6 +187,7 @@ static int go(struct common *c, struct common_session *s, struct filter_set *fil
 	struct plan plan = {0};
 	int status = 0;
 
+	s->look = true;
 	s->emit = (struct emit){.send = common_tell_event, .start_ms = now_ms()};
 	if (common_filter(c, filter, e) < 0 || common_session_open(s, c, e) < 0)
 		return -1;

@@ -146,6 +146,8 @@ int archive_nextest_unpack(struct archive_source *source,
 	while (found > 0) {
 		if (unpack_header(&u, &h, e) < 0)
 			return -1;
+		if (options->enough && options->enough(options->ctx))
+			return 0;
 		found = archive_stream_next(source, &h, e);
 	}
 	return found < 0 ? -1 : archive_stream_end(source, e);

@@ -175,6 +175,9 @@ struct archive_unpack_options {
 	bool (*want)(void *ctx, const struct archive_item *item);
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 	bool (*cancelled)(void *ctx);
+	/* Only of an archive of nextest's: true ends the reading early; what comes behind
+	 * is neither read nor verified. NULL: all is read. */
+	bool (*enough)(void *ctx);
 	void *ctx;
 };
 

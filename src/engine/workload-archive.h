@@ -39,6 +39,9 @@ struct workload_unpack_options {
 	/* What will be run of it. With a temporary directory only what its suites need is
 	 * written. May be NULL. */
 	const struct filter_set *filter;
+	/* Nothing will be run: programs are needed only if one must be asked for its
+	 * cases. */
+	bool look;
 };
 
 /* In place of workload_build(): unpacks the archive and fills the one target of the

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "engine/list-cache.h"
 #include "engine/script.h"
+#include "engine/workload-nextest.h"
 #include "engine/workload.h"
 
 #include <stdio.h>
@@ -152,7 +153,8 @@ static int start(struct lister *l, struct workload_column *c, struct suite *suit
 {
 	struct listing *slot;
 
-	if (workload_open_column(l->w, c, l->e) < 0) {
+	if (workload_nextest_need(l->w, &l->w->targets[c->target], l->e) < 0 ||
+		workload_open_column(l->w, c, l->e) < 0) {
 		l->failed = true;
 		return -1;
 	}

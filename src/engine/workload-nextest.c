@@ -2,6 +2,7 @@
 
 #include "adapter/cargo-nextest.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "engine/step.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ void workload_nextest_free(struct workload_nextest *n)
 	free(n->workspace_dir);
 	free(n->target_dir);
 	free(n->build_dir);
+	free(n->pending);
 	free(n);
 }
 
@@ -182,13 +184,14 @@ static int check_programs(
 }
 
 /* In an archive the libraries of rustc are beside the metadata, or were not shipped. */
-static void find_libdir(struct cargo_platform *p, const char *extracted, const char *name)
+static void find_libdir(
+	struct cargo_platform *p, const char *extracted, bool pending, const char *name)
 {
 	autofree char *dir = xasprintf("%s/" DESCRIPTION "libdirs/%s", extracted, name);
 
 	free(p->libdir);
 	p->libdir = NULL;
-	if (fs_is_dir(dir)) {
+	if (pending || fs_is_dir(dir)) {
 		p->libdir = xstrdup(name);
 	} else if (!p->libdir_reason) {
 		p->libdir_reason = xstrdup("not-in-archive");
@@ -253,11 +256,13 @@ static int fill_target(struct workload *w, struct workload_target *t,
 	set_roots(n, t);
 	set_binds(t);
 	if (make_suites(n, w, true, &n->located, e) < 0 ||
-		check_programs(n, &n->located, e) < 0 ||
+		(!n->pending && check_programs(n, &n->located, e) < 0) ||
 		workload_archive_place(w, t, places, &n->located, &placing, e) < 0)
 		return -1;
 	if (placing == ARCHIVE_ORIGINAL)
 		return make_suites(n, w, false, suites, e);
+	if (workload_nextest_need(w, t, e) < 0)
+		return -1;
 	*suites = n->located;
 	n->located = (struct suite_list){0};
 	return 0;
@@ -266,10 +271,11 @@ static int fill_target(struct workload *w, struct workload_target *t,
 /* ---- an archive */
 
 struct extraction {
-	struct step step; /* first: the callback of the progress is shared */
+	struct step step;
 	struct workload *w;
-	const struct workload_unpack_options *options;
 	const char *dest;
+	bool overwrite;
+	bool head; /* the description is all that is wanted */
 	size_t items;
 	uint64_t bytes;
 };
@@ -292,26 +298,40 @@ static bool on_want(void *ctx, const struct archive_item *item)
 {
 	struct extraction *x = ctx;
 
+	if (x->head && !starts_with(item->name, DESCRIPTION))
+		return false;
 	x->items++;
 	x->bytes += item->size_bytes;
 	return true;
+}
+
+/* nextest puts its two files first. */
+static bool on_enough(void *ctx)
+{
+	const struct extraction *x = ctx;
+
+	return x->head && x->items >= 2;
 }
 
 static int extract(struct extraction *x, struct archive_reader *reader, struct err *e)
 {
 	struct archive_unpack_options unpack = {
 		.dest = x->dest,
-		.overwrite = x->options->overwrite,
+		.overwrite = x->overwrite,
 		.want = on_want,
 		.progress = on_progress,
 		.cancelled = on_cancelled,
+		.enough = on_enough,
 		.ctx = x,
 	};
 	autofree char *summary = NULL;
 
-	step_begin(&x->step);
+	if (!x->head)
+		step_begin(&x->step);
 	if (archive_unpack(reader, &unpack, e) < 0)
 		return -1;
+	if (x->head)
+		return 0;
 	summary = xasprintf("%s, %zu files, %.1f MiB", x->step.what, x->items,
 		(double)x->bytes / (1 << 20));
 	step_end(&x->step, "Extracted", summary);
@@ -351,10 +371,22 @@ static int read_extracted(struct workload_nextest *n, const char *file,
 	n->workspace_dir = place_of(workspace, n->workspace.root);
 	n->target_dir = fs_join(dest, "target");
 	n->build_dir = xstrdup(n->target_dir);
-	find_libdir(&n->build.host, dest, "host");
+	find_libdir(&n->build.host, dest, n->pending, "host");
 	for (size_t i = 0; i < n->build.n_targets; i++)
-		find_libdir(&n->build.targets[i], dest, "target/0");
+		find_libdir(&n->build.targets[i], dest, n->pending, "target/0");
 	return check_sources(n, e);
+}
+
+/* A program is what its archive has under its name: it need not be there to be known. */
+static void set_digests(struct suite_list *suites, const char *file)
+{
+	char hex[HASH_HEX_SIZE];
+	struct err ignored;
+
+	if (hash_file_quick(file, hex, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < suites->len; i++)
+		suites->v[i].digest = xasprintf("%s %s", hex, suites->v[i].id);
 }
 
 int workload_nextest_unpack(struct workload *w, const struct workload_unpack_options *o,
@@ -365,9 +397,13 @@ int workload_nextest_unpack(struct workload *w, const struct workload_unpack_opt
 	struct extraction x = {
 		.step = {.emit = w->emit, .verb = "Extracting", .what = what},
 		.w = w,
-		.options = o,
 		.dest = dest,
+		.overwrite = o->overwrite,
+		.head = o->look && !o->extract_to && !streq(o->file, "-"),
 	};
+
+	if (x.head)
+		n->pending = xstrdup(o->file);
 
 	if (extract(&x, reader, e) < 0 ||
 		read_extracted(n, what, o->workspace, dest, e) < 0 ||
@@ -376,7 +412,34 @@ int workload_nextest_unpack(struct workload *w, const struct workload_unpack_opt
 		return -1;
 	}
 	w->targets[0].nextest = n;
-	return fill_target(w, &w->targets[0], o->places, e);
+	if (fill_target(w, &w->targets[0], o->places, e) < 0)
+		return -1;
+	if (!streq(o->file, "-"))
+		set_digests(&w->targets[0].build.suites, o->file);
+	return 0;
+}
+
+int workload_nextest_need(struct workload *w, struct workload_target *t, struct err *e)
+{
+	struct workload_nextest *n = t->nextest;
+	autofree char *file = n ? take_ptr(n->pending) : NULL;
+	autofree char *dest = file ? fs_dirname(n->target_dir) : NULL;
+	struct archive_reader *reader = file ? archive_unpack_open(file, e) : NULL;
+	struct extraction x = {
+		.step = {.emit = w->emit, .verb = "Extracting", .what = file},
+		.w = w,
+		.dest = dest,
+		.overwrite = true,
+	};
+	int status;
+
+	if (!file)
+		return 0;
+	if (!reader)
+		return -1;
+	status = extract(&x, reader, e);
+	archive_unpack_close(reader);
+	return status < 0 ? -1 : check_programs(n, &n->located, e);
 }
 
 /* ---- the files beside a build */

@@ -18,6 +18,7 @@ struct workload_nextest {
 	/* The suites with the paths of where things are now, when those of the target
 	 * have the paths of where they were; else empty. */
 	struct suite_list located;
+	char *pending; /* the archive, of which only the description is unpacked; NULL */
 };
 
 void workload_nextest_free(struct workload_nextest *n);
@@ -36,6 +37,10 @@ int workload_nextest_print(const struct workload_target *t, bool pretty, FILE *o
 /* workload_unpack() for an archive of nextest's, into the directory `dest`. */
 int workload_nextest_unpack(struct workload *w, const struct workload_unpack_options *o,
 	struct archive_reader *reader, const char *dest, struct err *e) MUST_CHECK;
+
+/* Before a program of the target is started: unpacks what was not unpacked yet. */
+int workload_nextest_need(
+	struct workload *w, struct workload_target *t, struct err *e) MUST_CHECK;
 
 struct workload_nextest_files {
 	const char *binaries; /* --binaries-metadata */

@@ -90,6 +90,7 @@ void suite_release(struct suite *s)
 			strv_release(member);
 	}
 	suite_clear_cases(s);
+	free(s->digest);
 	*s = (struct suite){0};
 }
 

@@ -83,6 +83,8 @@ struct suite {
 	char *protocol;  /* the build system's word for its output: "exitcode", "tap",
 			    "gtest", "rust"; or NULL */
 	char *framework; /* name in the framework table; NULL until detected */
+	char *digest;    /* stands for the content of its program where that is known
+			    without reading it; NULL. Of this run only */
 	struct test_case *cases; /* owned */
 	size_t n_cases;
 	bool listed; /* `cases` is what the framework said (or needs no asking) */

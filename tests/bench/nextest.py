@@ -67,6 +67,7 @@ class Bench:
         """A state without a memory of earlier listings."""
         state = self.root / "state"
         shutil.rmtree(state, ignore_errors=True)
+        state.mkdir()
         return {"XTEST_STATE_DIR": str(state)}
 
     def duel(self, what, wanted, ours, theirs):

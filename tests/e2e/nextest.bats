@@ -100,6 +100,21 @@ alpha::it sees_environment" ]
 	[[ $stderr == *"-E 'platform(host)'"* ]]
 }
 
+@test "what was listed is remembered for the archive, and only for that one" {
+	need jq jq
+	mkdir .xtest
+	xtest list --archive-file "$fixtures/plain.tar.zst" --workspace-remap ../ws --run-ignored all >first
+	xtest list --archive-file "$fixtures/plain.tar.zst" --workspace-remap ../ws --run-ignored all | diff first -
+	[ "$(wc -l <first)" = 11 ]
+	edited plain ''
+	sed -i 's/passes fails aborts/passes else/' tree/target/debug/deps/alpha-*
+	repack
+	run xtest list --archive-file x.tar.zst --workspace-remap ../ws -E 'kind(lib)'
+	[[ $output == *"alpha else"* && $output != *fails* ]]
+	xtest list --archive-file x.tar.zst --workspace-remap ../ws --list-type binaries-only -T json |
+		jq -e '."rust-binaries"."beta-macro"."build-platform" == "host"'
+}
+
 @test "an archive for another target is not run here as if it were this one's" {
 	edited target 's/\(triple": "\|target-platform": "\)x86_64-unknown-linux-gnu/\1sparc-unknown-linux-gnu/'
 	refused "built for sparc-unknown-linux-gnu"
