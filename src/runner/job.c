@@ -217,6 +217,7 @@ int job_run(struct runner *r, uint32_t id, const struct wire_run *run)
 		.stdio = {-1, -1, -1},
 		.new_session = !(run->flags & WIRE_RUN_INHERIT),
 		.die_with_us = true,
+		.watched = run->notice_ms,
 		.mounts_fd = r->mounts_fd,
 		.cage_fd = -1,
 		.terminal = run->flags & WIRE_RUN_TTY,

@@ -189,6 +189,9 @@ static int run_child(void *arg)
 		if (getppid() != c->parent)
 			_exit(127);
 	}
+	/* Where only ancestors may (Yama): it lasts through exec. */
+	if (s->watched)
+		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	if (s->cwd[0] && chdir(s->cwd) < 0)
 		give_up(c, WIRE_STEP_CHDIR);
 	if (s->program && strchr(s->program, '/') && access(s->program, X_OK) < 0)

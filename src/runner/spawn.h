@@ -21,6 +21,7 @@ struct spawn {
 	bool terminal; /* the first stream becomes the session's */
 	bool hold;     /* see hold.h */
 	bool die_with_us;
+	bool watched;  /* others of its user may look at it */
 	int mounts_fd; /* mount namespace to enter; its root becomes the directory. -1:
 			  ours */
 	int cage_fd;   /* of cage_open(), -1: none */
