@@ -43,7 +43,8 @@ struct display display_merge(struct display first, struct display second)
 	return first;
 }
 
-static enum display_status status_of(const struct event *event, bool slow)
+/* That it was slow has been told when it was. */
+static enum display_status status_of(const struct event *event)
 {
 	enum verdict v = event->item.judgement->verdict;
 
@@ -57,7 +58,7 @@ static enum display_status status_of(const struct event *event, bool slow)
 		return DISPLAY_STATUS_LEAK;
 	if (v == VERDICT_SKIP)
 		return DISPLAY_STATUS_SKIP;
-	return slow ? DISPLAY_STATUS_SLOW : DISPLAY_STATUS_PASS;
+	return DISPLAY_STATUS_PASS;
 }
 
 static enum display_final final_of(const struct event *event, bool slow)
@@ -88,7 +89,7 @@ struct display_choice display_choose(const struct display *said,
 	bool bad = verdict_is_failure(v) || v == VERDICT_LOST;
 	enum display_output output = bad ? d.failure_output : d.success_output;
 	struct display_choice c = {
-		.line = d.status_level >= status_of(event, slow),
+		.line = d.status_level >= status_of(event),
 		.output =
 			output == DISPLAY_IMMEDIATE || output == DISPLAY_IMMEDIATE_FINAL,
 	};

@@ -27,7 +27,7 @@ enum display_status {
 	DISPLAY_STATUS_FAIL,
 	DISPLAY_STATUS_RETRY, /* attempts that are followed by another, and what passed
 				 after them */
-	DISPLAY_STATUS_SLOW,
+	DISPLAY_STATUS_SLOW,  /* that a case goes on for long */
 	DISPLAY_STATUS_LEAK,
 	DISPLAY_STATUS_PASS,
 	DISPLAY_STATUS_SKIP,

@@ -139,6 +139,8 @@ static void case_end(struct trace *t, const struct event *event)
 	jsonw_bool(&w, "final", !event_is_retried(event));
 	jsonw_string(&w, "reason", j->reason);
 	jsonw_int(&w, "attempt", item->attempt);
+	if (item->board)
+		jsonw_string(&w, "board", item->board);
 	jsonw_int(&w, "user_us", o->user_us);
 	jsonw_int(&w, "sys_us", o->sys_us);
 	jsonw_int(&w, "max_rss_kib", o->max_rss_kib);
