@@ -72,10 +72,7 @@ static int plan_nextest(const struct workload_target *t, const struct workload_p
 	struct archive_plan *plan, struct err *e)
 {
 	struct workload_nextest *built = workload_nextest_built(t, e);
-	struct archive_nextest_request request = {
-		.target_suites = &pack->target_suites,
-		.host_suites = &pack->host_suites,
-	};
+	struct archive_nextest_request request = {.own = &pack->request};
 	int status;
 
 	if (!built)

@@ -22,6 +22,16 @@ static void note(struct gather *g, char *text)
 	strv_push_take(&g->plan->notes, text);
 }
 
+static void copy_item(struct archive_items *to, const struct archive_item *item)
+{
+	struct archive_item *copy = archive_items_add(to, item->name);
+
+	copy->origin = xstrdup(item->origin);
+	copy->reason = xstrdup(item->reason);
+	copy->mode = item->mode;
+	copy->size_bytes = item->size_bytes;
+}
+
 /* The libraries it loads are looked for when all programs are known. */
 static void see_needed(struct gather *g, const char *path, enum platform platform)
 {
@@ -80,8 +90,8 @@ static void add_directory(struct gather *g, const char *below, const char *reaso
 
 static bool is_wanted(const struct archive_nextest_request *r, const char *id)
 {
-	return (r->target_suites && suite_list_find(r->target_suites, id)) ||
-	       (r->host_suites && suite_list_find(r->host_suites, id));
+	return suite_list_find(r->own->target_suites, id) ||
+	       suite_list_find(r->own->host_suites, id);
 }
 
 static bool has_program(const struct gather *g, const char *package)
@@ -177,6 +187,43 @@ static void add_rust_libraries(struct gather *g, const struct cargo_platform *p,
 	}
 }
 
+/* What archive.include names in the target directory; nextest's archives have nothing
+ * else. */
+static int add_includes(
+	struct gather *g, const struct archive_nextest_request *r, struct err *e)
+{
+	struct archive_request own = *r->own;
+	struct archive_items *items = &g->plan->items, all;
+	struct archive_gather walk = {0};
+	size_t outside = 0;
+	int status;
+
+	own.target_build_dir = g->build->target_dir;
+	g->plan->request = &own;
+	status = archive_gather_init(&walk, g->plan, e);
+	if (status == 0)
+		status = archive_plan_includes(&walk, e);
+	archive_gather_release(&walk);
+	g->plan->request = NULL;
+	all = *items;
+	*items = (struct archive_items){0};
+	for (size_t i = 0; i < all.len; i++) {
+		const struct archive_item *item = &all.v[i];
+
+		if (starts_with(item->name, "target/") && item->kind == ARCHIVE_FILE)
+			copy_item(items, item);
+		else
+			outside += item->kind == ARCHIVE_FILE &&
+				   starts_with(item->name, "source/");
+	}
+	archive_items_release(&all);
+	if (outside)
+		note(g, xasprintf("archive.include: %zu files are not in the target "
+				  "directory, and nextest's format has no place for them",
+				outside));
+	return status;
+}
+
 /* ---- the whole */
 
 static int compare_items(const void *a, const void *b)
@@ -190,24 +237,21 @@ static int compare_items(const void *a, const void *b)
 static void tidy(struct archive_plan *plan)
 {
 	struct archive_items *items = &plan->items, left = {0};
+	uint64_t total = 0;
 
 	if (items->len > 1)
 		qsort(items->v, items->len, sizeof *items->v, compare_items);
 	for (size_t i = 0; i < items->len; i++) {
-		struct archive_item *item = &items->v[i], *copy;
+		const struct archive_item *item = &items->v[i];
 
-		if (left.len && streq(left.v[left.len - 1].name, item->name)) {
-			plan->total_bytes -= item->size_bytes;
+		if (left.len && streq(left.v[left.len - 1].name, item->name))
 			continue;
-		}
-		copy = archive_items_add(&left, item->name);
-		copy->origin = xstrdup(item->origin);
-		copy->reason = xstrdup(item->reason);
-		copy->mode = item->mode;
-		copy->size_bytes = item->size_bytes;
+		copy_item(&left, item);
+		total += item->size_bytes;
 	}
 	archive_items_release(items);
 	*items = left;
+	plan->total_bytes = total;
 }
 
 static void add_texts(struct gather *g, const struct cargo_workspace *workspace)
@@ -242,6 +286,7 @@ int archive_nextest_plan(
 				&g, &b->targets[0], PLATFORM_TARGET, "target/0");
 		}
 		add_rust_libraries(&g, &b->host, PLATFORM_HOST, "host");
+		status = add_includes(&g, r, e);
 		tidy(plan);
 		add_texts(&g, r->workspace);
 	}

@@ -15,7 +15,9 @@ struct cargo_workspace;
 struct archive_nextest_request {
 	const struct cargo_build *build;
 	const struct cargo_workspace *workspace;
-	const struct suite_list *target_suites, *host_suites; /* those that are wanted */
+	/* Of one of our own of the same suites: which are wanted, the sources, and what
+	 * the configuration includes and excludes. */
+	const struct archive_request *own;
 };
 
 /* Fills a zeroed plan; release it either way. ERR_ARCHIVE when a program is not there. */

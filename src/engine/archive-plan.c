@@ -182,19 +182,24 @@ static int compare_items(const void *a, const void *b)
 	return archive_item_compare(x->name, y->name);
 }
 
-static int gather_all(struct archive_gather *g, struct err *e)
+int archive_plan_includes(struct archive_gather *g, struct err *e)
 {
 	const struct archive_request *r = g->plan->request;
 
-	if (each_suite(g, archive_suite_gather, e) < 0 ||
-		each_suite(g, archive_suite_gather_around, e) < 0)
-		return -1;
 	strv_clear(&g->search);
 	g->widen = true;
 	for (size_t i = 0; r->config && i < r->config->include.len; i++)
 		if (add_include(g, &r->config->include.v[i], e) < 0)
 			return -1;
 	return 0;
+}
+
+static int gather_all(struct archive_gather *g, struct err *e)
+{
+	if (each_suite(g, archive_suite_gather, e) < 0 ||
+		each_suite(g, archive_suite_gather_around, e) < 0)
+		return -1;
+	return archive_plan_includes(g, e);
 }
 
 int archive_plan_make(

@@ -106,6 +106,9 @@ char *archive_gather_canonical(struct archive_gather *g, const char *path);
 int archive_gather_tree(struct archive_gather *g, const char *dir,
 	struct archive_walk *walk, struct err *e) MUST_CHECK;
 
+/* What archive.include of the request's configuration names (archive-plan.c). */
+int archive_plan_includes(struct archive_gather *g, struct err *e) MUST_CHECK;
+
 /* ---- suites (archive-suite.c) */
 
 /* What the suite itself names: its program, libraries, arguments, files; then, in a

@@ -244,6 +244,13 @@ alpha::it sees_environment" ]
 beta-macro expands" ]
 	run xtest run --archive-file ../own.tar.zst
 	[ "$status" = 0 ]
+	mkdir -p "$(echo .xtest/build/*/cargo)/debug/deep" && echo more >"$(echo .xtest/build/*/cargo)/debug/deep/more"
+	echo '{"archive": {"include": [{"path": "debug/deep", "relative-to": "build"}, {"path": "alpha/data"}]}}' >xtest.json
+	run xtest archive --archive-format nextest --list
+	echo "$output"
+	[[ $output == *"target/debug/deep/more  (archive.include debug/deep)"* ]]
+	[[ $output == *"note: archive.include: 1 files are not in the target directory"* && $output != *data/hello* ]]
+	rm xtest.json
 	run xtest archive --archive-format nextest --archive-file x.tar.zst --partition slice:1/2
 	[ "$status" = 2 ]
 	xtest list --list-type binaries-only -T json >../binaries.json
