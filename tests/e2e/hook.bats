@@ -24,13 +24,13 @@ hanging() { # COMPILER
 		int main(void) { return looks_for_ever(3); }
 	C
 	"$1" -g -O0 -o hang hang.c
-	echo '{"suites": [{"name": "hang", "command": ["./hang"]}], "timeout-multiplier": 1, "timeout": "1s"}' >xtest.json
+	echo '{"suites": [{"name": "hang", "command": ["./hang"]}], "timeout-multiplier": 1, "timeout": "3s"}' >xtest.json
 }
 
 @test "a command looks at what a limit ends: while it is there, for some time, and nothing else" {
 	program quick 'exit 3'
 	jq -n '{suites: [{name: "quick", command: ["./quick"]}, {name: "sleeps", command: "echo before; exec sleep 1000"}],
-		"timeout-hook": "echo \"saw $XTEST_CASE$XTEST_SUITE $XTEST_LIMIT $XTEST_ATTEMPT $XTEST_PLACE\"; tr \"\\0\" \" \" </proc/$XTEST_PID/cmdline; exit 7",
+		"timeout-hook": "until grep -q ^sleep /proc/$XTEST_PID/cmdline; do sleep 0.1; done; echo \"saw $XTEST_CASE$XTEST_SUITE $XTEST_LIMIT $XTEST_ATTEMPT $XTEST_PLACE\"; tr \"\\0\" \" \" </proc/$XTEST_PID/cmdline; exit 7",
 		overrides: [{filter: "binary(sleeps)", timeout: "300ms"}]}' >xtest.json
 	run -100 xtest --report jsonl=../events
 	[ "$(result 'select(.verdict == "timeout") | .stdout')" = before ]
@@ -48,11 +48,11 @@ sleep 1000
 	run -100 xtest --timeout-hook none sleeps
 	[[ $output != *"before the end by"* ]]
 	# It has its own limit, and takes with it what it started.
-	jq '."timeout-hook" = {command: "echo $$ >../hook; echo begins; sleep 1000 & wait", timeout: "400ms"}' xtest.json >../new && cp ../new xtest.json
+	jq '."timeout-hook" = {command: "echo $$ >../hook; echo begins; sleep 1000 & wait", timeout: "3s"}' xtest.json >../new && cp ../new xtest.json
 	MARK=hook_$$ run -100 xtest --report jsonl=../events sleeps
 	[ "$(result .stderr)" = "[before the end by a time limit]
 begins
-[no end within 0.4 s]" ]
+[no end within 3.0 s]" ]
 	eventually nobody_alive hook_$$
 }
 

@@ -159,13 +159,13 @@ stopped() {
 	eventually test -s pid
 	eventually test -e patient.runs
 	told() {
-		kill -USR1 "$pid" && grep -q 'RUNNING.*project::patient .*process '"$(cat pid)" ../out && grep -q 'to stderr' ../out
+		kill -USR1 "$pid" && grep -q 'RUNNING.*project::patient .*process '"$(cat pid)" ../out && grep -q 'to stderr' ../out &&
+			grep -q 'Status 1 of 2 finished, 1 runs' ../out
 	}
 	eventually told
 	: >enough
 	finish
 	[ "$status" = 0 ]
-	grep -q 'Status 1 of 2 finished, 1 runs' ../out
 	grep -Eq 'RUNNING \[> +[0-9.]+s\] .*  project::patient  \(running, process [0-9]+\)' ../out
 	grep -A1 'stdout' ../out | grep -q '^    to stdout$'
 	[ "$(verdicts ../events)" = $'first pass\npatient pass' ]

@@ -152,13 +152,13 @@ alone='mkdir lock || exit 1; sleep 0.3; rmdir lock'
 	run -100 xtest --report jsonl=../events
 	[ "$(verdicts ../events | wc -l)" = 5 ]
 	# What runs when it happens is waited for, or not.
-	rm -f ../go
-	jq -n '{suites: [{name: "bad", command: "until [ -e ../go ]; do sleep 0.1; done; exit 1"}, {name: "long", command: "touch ../go; sleep 2"}],
+	rm -f go
+	jq -n '{suites: [{name: "bad", command: "until [ -e $XTEST_WORKSPACE_ROOT/go ]; do sleep 0.1; done; exit 1"}, {name: "long", command: "touch $XTEST_WORKSPACE_ROOT/go; sleep 2"}],
 		jobs: 2, "fail-fast": {"max-fail": 1, terminate: "wait"}}' >xtest.json
 	run -100 xtest --report jsonl=../events
 	[ "$(verdicts ../events)" = $'bad fail\nlong pass' ]
-	rm -f ../go
-	jq '."fail-fast".terminate = "immediate" | .suites[1].command = "touch ../go; sleep 1000"' xtest.json >../new && cp ../new xtest.json
+	rm -f go
+	jq '."fail-fast".terminate = "immediate" | .suites[1].command = "touch $XTEST_WORKSPACE_ROOT/go; sleep 1000"' xtest.json >../new && cp ../new xtest.json
 	run -100 xtest --report jsonl=../events
 	[ "$(verdicts ../events)" = $'bad fail\nlong lost' ]
 }
