@@ -158,6 +158,18 @@ system_run() {
 	fi
 }
 
+# On a foreign board, for who asks for that: REAL_BOX names the folder of a box (tests/board/box), which is made there
+# and left running.
+board_run() {
+	box=$top_srcdir/tests/board/box
+	[ -n "${REAL_BOX-}" ] || return
+	if ! "$box" start "$REAL_BOX" --memory 1024 --disk 1024 >"$scratch/why" 2>&1; then
+		skip_point "board: $(tail -n 1 "$scratch/why")"
+	else
+		run_xtest "board" --target aarch64 --ssh-config "$REAL_BOX/config" --on "$("$box" address "$REAL_BOX")"
+	fi
+}
+
 get_source() {
 	need qemu-aarch64 qemu-user aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu jq jq python3 python3
 	mkdir -p "$work/tree" "$work/away"
@@ -182,6 +194,7 @@ real_project() {
 	run_xtest "xtest" --target aarch64
 	second_run
 	system_run
+	board_run
 	listing . | diff "$scratch/before" - >"$scratch/why"
 	point $? "nothing is changed outside .xtest"
 	archive_run
