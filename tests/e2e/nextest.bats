@@ -5,6 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 load common
+load cargo
 
 setup() {
 	fixtures=$top_srcdir/tests/fixtures/nextest
@@ -12,12 +13,8 @@ setup() {
 	chmod -R u+w "$BATS_TEST_TMPDIR/ws"
 	mkdir "$BATS_TEST_TMPDIR/empty"
 	cd "$BATS_TEST_TMPDIR/empty"
+	unset RUSTFLAGS CARGO_BUILD_TARGET CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR CARGO_BUILD_BUILD_DIR
 	[ "$(uname -m)" = x86_64 ] || skip "the archives are of x86_64"
-}
-
-# "suite case verdict" of every test in a JSON report, sorted.
-told() {
-	jq -r 'select(.event == "case-end" and .final) | .suite + " " + .case + " " + .verdict' "$1" | LC_ALL=C sort
 }
 
 # The archive with its metadata edited by sed, as x.tar.zst.
@@ -51,7 +48,7 @@ refused() { # WORDS…: xtest list of x.tar.zst ends with 96 and a sentence with
 			--report jsonl=$archive.jsonl
 		echo "$output"
 		[ "$status" = 100 ]
-		told $archive.jsonl >got
+		verdicts_of $archive.jsonl >got
 		diff - got <<-END
 			alpha aborts crash
 			alpha fails fail
@@ -70,7 +67,8 @@ refused() { # WORDS…: xtest list of x.tar.zst ends with 96 and a sentence with
 
 @test "nextest, where it is, tells the same" {
 	need jq jq
-	command -v cargo-nextest >/dev/null || skip "install cargo-nextest (https://nexte.st)"
+	need_cargo
+	need_nextest
 	cargo nextest list --manifest-path ../ws/Cargo.toml --archive-file "$fixtures/plain.tar.zst" \
 		--workspace-remap ../ws --message-format json 2>nextest.log |
 		jq -r '."rust-suites"[] | ."binary-id" as $id | .testcases | keys[] | $id + " " + .' | LC_ALL=C sort >theirs
@@ -219,7 +217,7 @@ alpha::it sees_environment" ]
 }
 
 @test "an archive written for nextest: xtest and nextest list and run the same of it" {
-	need cargo cargo
+	need_cargo
 	need jq jq
 	cd ../ws
 	rm beta-macro/src/lib.rs
@@ -257,7 +255,7 @@ beta-macro expands" ]
 	[ "$(jq -r '."rust-binaries" | keys[]' ../binaries.json | grep -c .)" -ge 4 ]
 	cargo metadata --format-version 1 --offline >../metadata.json
 	xtest list --binaries-metadata ../binaries.json --cargo-metadata ../metadata.json | LC_ALL=C sort | diff ../ours -
-	command -v cargo-nextest >/dev/null || return 0
+	cargo-nextest nextest --version >/dev/null 2>&1 || return 0
 	cargo nextest list --archive-file ../own.tar.zst --message-format json 2>../log |
 		jq -r '."rust-suites"[] | ."binary-id" as $id | .testcases | keys[] | $id + " " + .' |
 		LC_ALL=C sort | diff ../ours - || { cat ../log; return 1; }
