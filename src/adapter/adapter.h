@@ -40,6 +40,9 @@ struct build_request {
 	void (*line)(void *ctx, const char *line, size_t len);
 	/* What a failed command printed, whole; may be NULL. */
 	void (*output)(void *ctx, const char *data, size_t len);
+	/* The user has the programs built in `dir` instead of `build_dir`: archives take
+	 * them from there. May be NULL. */
+	void (*built_in)(void *ctx, const char *dir);
 	/* True when the user wants out; given to proc_run(). */
 	bool (*cancelled)(void *ctx);
 	void *ctx;

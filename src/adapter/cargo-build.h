@@ -151,7 +151,7 @@ int cargo_suites_make(const struct cargo_build *b, const struct cargo_workspace 
 /* Rust's standard library is no part of the project and of no system. A copy of it in the
  * build directory goes where its suites go; those that link it (macros do) search there
  * first. */
-int cargo_libstd_provide(const struct cargo_build *b, const char *build_dir,
+int cargo_libstd_provide(const struct cargo_build *b, const char *into,
 	struct suite_list *suites, struct err *e) MUST_CHECK;
 
 #endif

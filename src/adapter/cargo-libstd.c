@@ -32,7 +32,7 @@ static void search_first(struct suite *s, const char *dir)
 	strv_env_set(&s->env_prepend, "LD_LIBRARY_PATH", longer);
 }
 
-int cargo_libstd_provide(const struct cargo_build *b, const char *build_dir,
+int cargo_libstd_provide(const struct cargo_build *b, const char *into,
 	struct suite_list *suites, struct err *e)
 {
 	for (size_t i = 0; i < suites->len; i++) {
@@ -40,7 +40,7 @@ int cargo_libstd_provide(const struct cargo_build *b, const char *build_dir,
 		bool target = s->platform == PLATFORM_TARGET && b->n_targets;
 		const char *libdir = target ? b->targets[0].libdir : b->host.libdir;
 		autofree char *dir = xasprintf(
-			"%s/xtest-libdirs/%s", build_dir, target ? "target" : "host");
+			"%s/xtest-libdirs/%s", into, target ? "target" : "host");
 		autorelease(elf) struct elf elf = {0};
 		const char *name;
 

@@ -252,7 +252,14 @@ static void build_argv(const struct work *w, struct strv *argv)
 		strv_pushf(argv, "--jobs=%u", r->jobs);
 	if (r->verbose)
 		strv_push(argv, "--verbose");
-	strv_push_all(argv, r->args);
+	/* The target directory is in the environment. Said twice in two ways, it and a
+	 * build directory are two for cargo, which then waits for its own lock. */
+	for (size_t i = 0; i < r->args->len; i++) {
+		if (streq(r->args->v[i], "--target-dir"))
+			i++;
+		else if (!starts_with(r->args->v[i], "--target-dir="))
+			strv_push(argv, r->args->v[i]);
+	}
 }
 
 /* Each thing that is compiled is a message. */
@@ -391,7 +398,7 @@ static int make_suites(const struct work *w, struct suite_list *suites, struct e
 
 	cargo_config_env(&w->config, NULL, &env);
 	if (cargo_suites_make(&w->build, &w->workspace, &options, suites, e) < 0 ||
-		cargo_libstd_provide(&w->build, w->request->build_dir, suites, e) < 0)
+		cargo_libstd_provide(&w->build, w->build.target_dir, suites, e) < 0)
 		return -1;
 	return set_runners(w, suites, e);
 }
@@ -406,6 +413,21 @@ static int need_cargo(struct err *e)
 		     : err_set(e, ERR_SETUP,
 			       "cargo is needed for Cargo.toml and not installed: "
 			       "apt-get install cargo");
+}
+
+/* A build directory that is in neither the project nor the target directory is one for
+ * many projects: an archive could not say what of it is this one's. */
+static int bring_together(struct work *w, struct err *e)
+{
+	const char *target_dir = w->workspace.target_dir,
+		   *build_dir = w->workspace.build_dir;
+
+	if (fs_is_within(build_dir, target_dir) ||
+		fs_is_within(build_dir, w->request->source_dir))
+		return 0;
+	strv_env_set(&w->env, "CARGO_BUILD_BUILD_DIR", target_dir);
+	cargo_workspace_release(&w->workspace);
+	return read_metadata(w, e);
 }
 
 /* What is asked before anything is built. */
@@ -430,7 +452,8 @@ static int prepare(struct work *w, struct err *e)
 	 * asked for. */
 	if (r->cross || json_find(own, "target") || getenv("CARGO_BUILD_TARGET"))
 		w->triple = r->target->rust;
-	if (find_platforms(w, e) < 0 || read_metadata(w, e) < 0)
+	if (find_platforms(w, e) < 0 || read_metadata(w, e) < 0 ||
+		bring_together(w, e) < 0)
 		return -1;
 	if (r->cross)
 		set_toolchain(w);
@@ -463,6 +486,8 @@ static int build(
 	if (run_build(&w, e) < 0 || make_suites(&w, &own, e) < 0 ||
 		cargo_nextest_store(request->build_dir, &w.build, &w.workspace, e) < 0)
 		return -1;
+	if (request->built_in && !fs_is_within(w.build.target_dir, request->build_dir))
+		request->built_in(request->ctx, w.build.target_dir);
 	adapter_move_suites(&own, suites);
 	return 0;
 }

@@ -14,6 +14,7 @@ struct progress {
 	const struct build_options *o;
 	char *summary; /* owned: "json-c for aarch64-linux-gnu with cmake" */
 	int64_t start_ms;
+	char *programs_dir; /* owned; NULL: in the build directory */
 };
 
 static void send_step(const struct progress *p, enum event_type type, const char *verb,
@@ -49,6 +50,14 @@ static void on_build_output(void *ctx, const char *data, size_t len)
 {
 	if (len)
 		send_step(ctx, EVENT_STEP_OUTPUT, "Building", data, len);
+}
+
+static void on_built_in(void *ctx, const char *dir)
+{
+	struct progress *p = ctx;
+
+	free(p->programs_dir);
+	p->programs_dir = xstrdup(dir);
 }
 
 static bool on_cancelled(void *ctx)
@@ -120,6 +129,7 @@ static int try_adapter(const struct project *project, const struct toolchain *to
 		.step = on_step,
 		.line = on_line,
 		.output = on_build_output,
+		.built_in = on_built_in,
 		.cancelled = on_cancelled,
 		.ctx = &progress,
 	};
@@ -146,7 +156,11 @@ static int try_adapter(const struct project *project, const struct toolchain *to
 		send_step(&progress, EVENT_STEP_END, "Built", NULL, 0);
 		result->adapter = adapter->name;
 		result->build_dir = take_ptr(build_dir);
+		result->programs_dir = progress.programs_dir
+					       ? take_ptr(progress.programs_dir)
+					       : xstrdup(result->build_dir);
 	}
+	free(progress.programs_dir);
 	free(progress.summary);
 	return status;
 }
@@ -221,6 +235,7 @@ int build_project(const struct project *project, const struct toolchain *toolcha
 void build_result_release(struct build_result *r)
 {
 	free(r->build_dir);
+	free(r->programs_dir);
 	suite_list_release(&r->suites);
 	*r = (struct build_result){0};
 }

@@ -24,6 +24,7 @@ struct build_options {
 struct build_result {
 	const char *adapter;      /* borrowed from the table */
 	char *build_dir;          /* absolute */
+	char *programs_dir;       /* absolute: where its programs are; mostly the same */
 	struct suite_list suites; /* of both platforms */
 };
 

@@ -129,7 +129,9 @@ int workload_pack_init(struct workload_pack *pack, struct workload *w, size_t ta
 				.source_dir = t->nextest ? t->nextest->workspace_dir
 							 : w->project->root,
 				.target_build_dir = t->nextest ? t->nextest->target_dir
-							       : t->build.build_dir,
+						    : t->build.programs_dir
+							    ? t->build.programs_dir
+							    : t->build.build_dir,
 				.sysroot = t->toolchain.sysroot,
 				.target_suites = &pack->target_suites,
 				.host_suites = &pack->host_suites,

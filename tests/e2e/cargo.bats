@@ -188,3 +188,18 @@ nextest() { # VERB ARGUMENT…
 	[ "$(xtest list --archive-file kinds.tar.zst -E 'rdeps(macros)' | cut -d: -f1 | cut -d' ' -f1 | sort -u | tr '\n' ' ')" = \
 		"basic macros " ]
 }
+
+@test "a target directory of one's own, outside of the project" {
+	local code=0
+
+	kinds_copy "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR/kinds"
+	CARGO_BUILD_BUILD_DIR=$BATS_TEST_TMPDIR/all xtest archive --offline -p plug -p user -p macros \
+		--target-dir ../elsewhere --archive-file "$BATS_TEST_TMPDIR/kinds.tar.zst"
+	[ -d "$BATS_TEST_TMPDIR/elsewhere/debug/deps" ]
+	[ ! -e "$BATS_TEST_TMPDIR/all" ]
+	rm -rf "$BATS_TEST_TMPDIR/kinds" "$BATS_TEST_TMPDIR/elsewhere"
+	cd "$BATS_TEST_TMPDIR"
+	xtest run --no-record --archive-file kinds.tar.zst --report jsonl=run.jsonl
+	[ "$(verdicts_of run.jsonl | grep -c ' pass$')" = 5 ]
+}
