@@ -140,7 +140,7 @@ has_verdicts() { # N
 
 @test "no place to work in is told with the reason of each" {
 	other_box --disk 24 --noexec-tmp --read-only-home --user user
-	on_box "$box" 'dd if=/dev/zero of=/var/tmp/full bs=1048576 count=18 2>/dev/null; true'
+	on_box "$box" 'dd if=/dev/zero of=/var/tmp/full bs=65536 count=500 2>/dev/null; true'
 	counting_project p 1 /var/tmp/count true
 	cd p
 	on_board --on "$(address)"
