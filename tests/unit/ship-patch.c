@@ -132,7 +132,7 @@ static void test_random(void)
 		for (size_t i = 0; i < sizeof base; i++)
 			base[i] %= 1 + round % 7;
 		for (size_t at = 0; at < len;) {
-			size_t n = MIN(len - at, 1 + draw(400));
+			size_t most = 1 + draw(400), n = MIN(len - at, most);
 
 			memcpy(data + at, base + draw((uint32_t)(sizeof base - n)), n);
 			data[at + draw((uint32_t)n)] ^= (uint8_t)draw(4);
