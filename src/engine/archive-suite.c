@@ -236,7 +236,7 @@ static int take_arguments(struct archive_gather *g, const struct suite *s, struc
 static bool is_no_mention(const struct suite *s, const char *assignment)
 {
 	return starts_with(assignment, "XTEST_") || starts_with(assignment, "NEXTEST_") ||
-	       (streq(s->adapter, "cargo") &&
+	       (streq_null(s->adapter, "cargo") &&
 		       starts_with(assignment, "LD_LIBRARY_PATH="));
 }
 
