@@ -196,12 +196,12 @@ static void on_exited(void *ctx, uint32_t job, const struct wire_exited *x)
 	o->code = (int)x->code;
 	if (o->kind == END_SIGNAL && t->prefix.len)
 		drop_emulator_words(&o->err);
-	if (o->kind == END_TIMEOUT)
-		o->detail = describe_limit(t, x->kind);
 	if (x->killed_by_host) {
 		/* What it made of our signal is no verdict of its own. */
 		o->kind = END_LOST;
 		o->detail = xstrdup("interrupted");
+	} else if (o->kind == END_TIMEOUT) {
+		o->detail = describe_limit(t, x->kind);
 	} else {
 		blame_memory(ctx, t);
 	}
