@@ -17,6 +17,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at))
+#endif
 
 #ifdef SYS_setresuid32
 #define CALL_SETRESUID SYS_setresuid32
@@ -255,6 +260,8 @@ int spawn_start(const struct spawn *s, pid_t *pid, uint32_t *step)
 	*pid = clone(
 		run_child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
 	error = errno;
+	/* The child has left it without returning from anything. */
+	ASAN_UNPOISON_MEMORY_REGION(stack, sizeof(stack));
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(report_fds[1]);
 	if (*pid < 0) {
