@@ -161,7 +161,7 @@ system_run() {
 # On a foreign board, for who asks for that: REAL_BOX names the folder of a box (tests/board/box), which is made there
 # and left running.
 board_run() {
-	box=$top_srcdir/tests/board/box
+	box=$here/../board/box
 	[ -n "${REAL_BOX-}" ] || return
 	if [ -n "${packages-}" ]; then
 		skip_point "board: its tests need $packages, and the box has a shell and nothing else"
