@@ -52,7 +52,8 @@ check_target() { # TARGET
 }
 
 @test "every fate on i686" {
-	check_target i686 local
+	# the processor can, but its C library may be in a sysroot only
+	check_target i686 "$(xtest target show i686 | grep -q 'emulator  *none' && echo local || echo user)"
 }
 
 @test "every fate on mips64el" {
