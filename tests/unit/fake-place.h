@@ -48,6 +48,39 @@ UNUSED static char fake_letter(const char *script, const struct task *task)
 	return script[MIN(attempt, strlen(script)) - 1];
 }
 
+/* The scripts of `n` cases: "." but for those that `words` give by number: "4P", "7.".
+ * They point into the words. */
+UNUSED static void fake_scripts(const char **scripts, size_t n, const struct strv *words)
+{
+	for (size_t i = 0; i < n; i++)
+		scripts[i] = ".";
+	for (size_t i = 0; i < words->len; i++) {
+		char *script;
+		size_t index = strtoul(words->v[i], &script, 10);
+
+		scripts[index] = script;
+	}
+}
+
+/* Makes of an empty suite one with `n` cases named by their numbers, and plans them on
+ * the first column. */
+UNUSED static void fake_plan(struct suite *s, size_t n, struct plan *plan)
+{
+	s->id = xstrdup("suite");
+	s->name = xstrdup("suite");
+	s->cwd = xstrdup("/");
+	s->framework = xstrdup("plain");
+	s->processors = 1;
+	strv_push(&s->command, "/bin/true");
+	for (size_t i = 0; i < n; i++) {
+		autofree char *name = xasprintf("%zu", i);
+
+		suite_add_case(s, name);
+	}
+	for (size_t i = 0; i < n; i++)
+		plan_add(plan, s, &s->cases[i], 0);
+}
+
 enum place_state place_state(const struct place *p)
 {
 	return p->state;

@@ -381,7 +381,8 @@ static void test_restart(void)
 	close_place(p);
 }
 
-static void test_bound(void)
+/* A link that is cut for good while a test runs; `useless` is what it is from then on. */
+static void check_given_up(bool *useless, const char *what, const char *why)
 {
 	struct place *p;
 	struct task t;
@@ -393,41 +394,30 @@ static void test_bound(void)
 	make_task(&t, &ended, "sleep 1000");
 	place_submit(p, &t);
 	opened = way.opened;
-	way.closed = true;
+	*useless = true;
 	cut();
 	wait_ended(p, &ended, 1);
 	ok(ended && t.outcome.kind == END_LOST && place_state(p) == PLACE_DOWN,
-		"a link that does not come back is given up");
+		"%s is given up", what);
 	ok(way.opened - opened >= 2 && way.opened - opened < 12, "after some tries: %u",
 		way.opened - opened);
-	is_str(place_why_down(p), "no route to the board", "why");
+	if (why)
+		is_str(place_why_down(p), why, "why");
 	task_release(&t);
 	close_place(p);
+}
+
+static void test_bound(void)
+{
+	check_given_up(
+		&way.closed, "a link that does not come back", "no route to the board");
 }
 
 /* One that is always there and of no use is as good as one that is not. */
 static void test_vain(void)
 {
-	struct place *p;
-	struct task t;
-	unsigned ended = 0, opened;
-
-	start_board();
-	p = open_place(LIMIT_MS);
-	wait_state(p, PLACE_UP);
-	make_task(&t, &ended, "sleep 1000");
-	place_submit(p, &t);
-	opened = way.opened;
-	way.greets = true;
-	cut();
-	wait_ended(p, &ended, 1);
-	ok(ended && t.outcome.kind == END_LOST && place_state(p) == PLACE_DOWN,
-		"a runner that says WELCOME and nothing else is given up");
-	ok(way.opened - opened >= 2 && way.opened - opened < 12, "after some tries: %u",
-		way.opened - opened);
+	check_given_up(&way.greets, "a runner that says WELCOME and nothing else", NULL);
 	way.greets = false;
-	task_release(&t);
-	close_place(p);
 }
 
 /* A long test that says nothing, over a link that is cut again and again: each time the

@@ -145,30 +145,10 @@ static void run(struct bed *b, size_t n, const char *scripts, unsigned retries)
 {
 	autorelease(strv) struct strv words = STRV_INIT;
 	autofree struct rules *rules = NULL;
-	struct suite *s = suite_list_add(&b->suites);
 
-	for (size_t i = 0; i < n; i++)
-		b->scripts[i] = ".";
 	strv_split(&words, scripts, " ");
-	for (size_t i = 0; i < words.len; i++) {
-		char *script;
-		size_t index = strtoul(words.v[i], &script, 10);
-
-		b->scripts[index] = script;
-	}
-	s->id = xstrdup("suite");
-	s->name = xstrdup("suite");
-	s->cwd = xstrdup("/");
-	s->framework = xstrdup("plain");
-	s->processors = 1;
-	strv_push(&s->command, "/bin/true");
-	for (size_t i = 0; i < n; i++) {
-		autofree char *name = xasprintf("%zu", i);
-
-		suite_add_case(s, name);
-	}
-	for (size_t i = 0; i < n; i++)
-		plan_add(&b->plan, s, &s->cases[i], 0);
+	fake_scripts(b->scripts, n, &words);
+	fake_plan(suite_list_add(&b->suites), n, &b->plan);
 	fake = (struct fake){.step = step, .ctx = b};
 	b->options.rules = rules =
 		schedule_rules_make(&b->column, 1, &b->plan, b->options.jobs);
