@@ -63,6 +63,14 @@ int adapter_rank(const char *source_dir, const struct adapter *ranked[ADAPTER_MA
 }
 
 /* The environment of a build command, with the assignments of `more`. */
+int adapter_misses(
+	const char *program, const char *file, const char *packages, struct err *e)
+{
+	return err_set(e, ERR_SETUP,
+		"%s is needed for %s and not installed: apt-get install %s", program,
+		file, packages);
+}
+
 static void build_environ(struct strv *env, const struct strv *more)
 {
 	proc_environ_outside_make(env);

@@ -81,6 +81,10 @@ int adapter_rank(const char *source_dir, const struct adapter *ranked[ADAPTER_MA
 
 /* What follows is shared by the adapters. */
 
+/* The program that reads that file is not there; ERR_SETUP with Debian's packages. */
+int adapter_misses(const char *program, const char *file, const char *packages,
+	struct err *e) MUST_CHECK;
+
 /* Runs one command of the build with the request's progress; on failure passes its whole
  * output to `output` and returns ERR_BUILD naming the command and how it ended. `cwd` may
  * be NULL. `env` are assignments over this process's environment, or NULL; what a make

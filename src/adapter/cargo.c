@@ -409,10 +409,7 @@ static int need_cargo(struct err *e)
 {
 	autofree char *cargo = fs_find_program("cargo", NULL);
 
-	return cargo ? 0
-		     : err_set(e, ERR_SETUP,
-			       "cargo is needed for Cargo.toml and not installed: "
-			       "apt-get install cargo");
+	return cargo ? 0 : adapter_misses("cargo", "Cargo.toml", "cargo", e);
 }
 
 /* A build directory that is in neither the project nor the target directory is one for

@@ -56,9 +56,7 @@ static int need_cmake(struct err *e)
 	autofree char *cmake = fs_find_program("cmake", NULL);
 
 	return cmake ? 0
-		     : err_set(e, ERR_SETUP,
-			       "cmake is needed for CMakeLists.txt and not installed: "
-			       "apt-get install cmake ninja-build");
+		     : adapter_misses("cmake", "CMakeLists.txt", "cmake ninja-build", e);
 }
 
 static int cmake_configure(const struct build_request *request, struct err *e)

@@ -75,10 +75,8 @@ static int need_programs(struct err *e)
 
 	if (meson && ninja)
 		return 0;
-	return err_set(e, ERR_SETUP,
-		"%s is needed for meson.build and not installed: "
-		"apt-get install meson ninja-build",
-		meson ? "ninja" : "meson");
+	return adapter_misses(
+		meson ? "ninja" : "meson", "meson.build", "meson ninja-build", e);
 }
 
 static int meson_configure(const struct build_request *request, struct err *e)
